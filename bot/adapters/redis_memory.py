@@ -1,0 +1,120 @@
+"""What threads remember, kept in any Redis or Valkey: one capped list of turns a thread, with an expiry.
+
+Knows nothing of platforms, and nothing of which Redis it talks to.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Self
+from urllib.parse import quote
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import RedisError
+
+from bot.errors import ConfigError, MemoryFailed
+from bot.ports import Turn
+
+_log = logging.getLogger(__name__)
+
+MOST_TURNS = 20
+MOST_CHARACTERS = 4_000  # of a question, and of an answer
+LIFETIME = timedelta(days=30)  # after the last turn
+
+_LONGEST_NAME = 200  # characters of a thread's name that are kept readable in its key
+
+
+class RedisMemory:
+    """Implements `bot.ports.Memory`. One round trip a call; safe to share between tasks of one event loop."""
+
+    def __init__(self, client: Redis, patience: float = 3.0) -> None:
+        """`patience`: the most seconds a call may take, since somebody's answer waits for it."""
+        self._client = client
+        self._patience = patience
+
+    @classmethod
+    def from_url(cls, url: str, patience: float = 3.0) -> Self:
+        """Memory in the Redis at a `redis://`, `rediss://` or `unix://` URL; connects on first use.
+
+        Raises ConfigError for a URL that is none.
+        """
+        try:
+            client = Redis.from_url(
+                url,
+                socket_timeout=1,
+                socket_connect_timeout=1,
+                health_check_interval=30,
+                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.3), retries=2),
+            )
+        except ValueError:
+            # What is wrong with it may quote a part of the password, so not even the cause is kept.
+            hint = "ERICA_REDIS_URL looks like redis://:password@host:6379/0, with %-escapes in the password."
+            raise ConfigError("the address of Redis cannot be read", hint) from None
+        return cls(client, patience)
+
+    async def recall(self, thread: str) -> tuple[Turn, ...]:
+        """The thread's last turns, at most MOST_TURNS, oldest first. Raises MemoryFailed."""
+        async with self._translated("read"):
+            entries = await self._client.lrange(_key(thread), -MOST_TURNS, -1)
+        return tuple(turn for entry in entries if (turn := _decoded(entry)) is not None)
+
+    async def remember(self, thread: str, turn: Turn) -> None:
+        """Add a turn, drop the oldest beyond MOST_TURNS, and start LIFETIME anew. Raises MemoryFailed."""
+        key, entry = _key(thread), _encoded(turn)
+        async with self._translated("written"), self._client.pipeline(transaction=True) as pipeline:
+            # Removed before it is added: when the reply is lost and the client tries again, it is there once.
+            pipeline.lrem(key, -1, entry)
+            pipeline.rpush(key, entry)
+            pipeline.ltrim(key, -MOST_TURNS, -1)
+            pipeline.expire(key, LIFETIME)
+            await pipeline.execute()
+
+    async def close(self) -> None:
+        """Close the client's connections. Raises MemoryFailed."""
+        async with self._translated("closed"):
+            await self._client.aclose()
+
+    @asynccontextmanager
+    async def _translated(self, done: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except (RedisError, TimeoutError) as error:
+            reason = str(error) or f"no answer in {self._patience:g} s"
+            raise MemoryFailed(f"a thread's memory could not be {done}: {reason}") from error
+
+
+def _key(thread: str) -> str:
+    name = quote(thread.encode("utf-8", "surrogatepass"), safe=":")
+    if len(name) > _LONGEST_NAME:
+        # A readable name never holds a bare "#", so the two kinds cannot meet.
+        name = f"#{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"erica:thread:{name}"
+
+
+def _encoded(turn: Turn) -> str:
+    return json.dumps({"question": _kept(turn.question), "answer": _kept(turn.answer)}, ensure_ascii=False)
+
+
+def _kept(text: str) -> str:
+    if len(text) > MOST_CHARACTERS:
+        text = text[: MOST_CHARACTERS - 1] + "…"
+    # An event's JSON may bring half a surrogate pair, which no store takes.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _decoded(entry: bytes | str) -> Turn | None:
+    try:
+        match json.loads(entry):
+            case {"question": str(question), "answer": str(answer)}:
+                return Turn(question, answer)
+    except ValueError:
+        pass
+    _log.warning("a remembered turn is not in a form that this version reads; left out")
+    return None

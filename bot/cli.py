@@ -1,0 +1,318 @@
+"""The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
+
+import asyncio
+import json
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
+from bot.course import Course, load_course
+from bot.doctor import Check, examine
+from bot.errors import ConfigError, EricaError, QuestionRejected, RetrievalFailed
+from bot.messages import Answer, Question
+from bot.rendering.evaluation_table import comparison_table, evaluation_table
+from bot.rendering.reports import answer_json, ingest_json, ingest_summary, search_json, search_table
+from bot.settings import read_settings
+from bot.wiring import Wiring
+from retrieval.comparison import compare, load_evaluation
+from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, RetrievalError
+from retrieval.evaluation import EVALUATED, duplicates_for, evaluate, load_questions
+from retrieval.retriever import Options, Retrieval
+
+app = typer.Typer(
+    help="A course tutor that answers from the lecture pages and cites them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console(highlight=False)
+
+DEMO_QUESTION = "What is attention in transformers and can you provide a python example of how it is used?"
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    on = "on"
+    off = "off"
+
+
+CourseFile = Annotated[Path, typer.Option("--course", help="The course's TOML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
+Passages = Annotated[int | None, typer.Option(min=1, max=50, help="How many passages an answer may stand on.")]
+Depth = Annotated[int | None, typer.Option(min=0, max=5, help="Prerequisite depth in the concept graph.")]
+MaxConcepts = Annotated[int | None, typer.Option(min=0, max=50, help="At most so many concepts.")]
+Graph = Annotated[Switch, typer.Option(help="Whether the concept graph takes part.")]
+Previous = Annotated[list[str] | None, typer.Option(help="An earlier question of the conversation; repeatable.")]
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 usage or configuration, 3 no index yet."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    try:
+        code = app(words, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except click.ClickException as error:
+        return _fail(as_json, 2, "usage", error.format_message(), "See `erica --help`.")
+    except (EricaError, RetrievalError) as error:
+        return _fail(as_json, *_explained(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _explained(error: EricaError | RetrievalError) -> tuple[int, str, str, str]:
+    cause = error.__cause__ if isinstance(error, RetrievalFailed) else error
+    code = 3 if isinstance(cause, IndexMissing) else 2 if isinstance(error, ConfigError) else 1
+    name = "no_index" if code == 3 else error.code if isinstance(error, EricaError) else "retrieval"
+    return code, name, str(error), error.hint
+
+
+def _fail(as_json: bool, code: int, name: str, message: str, hint: str) -> int:
+    if as_json:
+        print(json.dumps({"error": {"code": name, "message": message, "hint": hint}}))  # noqa: T201
+    else:
+        notice(f"erica: {message}" + (f"\n{hint}" if hint else ""))
+    return code
+
+
+def _wiring() -> Wiring:
+    return Wiring(read_settings(), notice)
+
+
+def _options(course: Course, wiring: Wiring, given: dict[str, Any]) -> Options:
+    return replace(wiring.options(course), **{key: value for key, value in given.items() if value is not None})
+
+
+def _print_json(fields: Any) -> None:
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+@app.command()
+def ingest(
+    courses: Annotated[list[Path], typer.Argument(help="Course files.", metavar="COURSE.toml...")],
+    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Switch in even a much smaller or empty index.")] = False,
+) -> None:
+    """Read a course's material and build its index, beside the one in use until it is done."""
+    wiring = _wiring()
+    for course in [load_course(file) for file in courses]:
+        with ConsoleProgress(quiet=as_json) as progress:
+            report = asyncio.run(wiring.ingest(course, progress, force))
+        if as_json:
+            _print_json(ingest_json(report))
+        else:
+            out.print(ingest_summary(report))
+
+
+@app.command()
+def rollback(course: CourseFile) -> None:
+    """Go back to the index before the current one; a second rollback goes forward again."""
+    wiring = _wiring()
+    name = asyncio.run(wiring.store(load_course(course)).rollback())
+    out.print(f"The index {name} is current again.")
+
+
+@app.command()
+def search(
+    course: CourseFile,
+    question: Annotated[str | None, typer.Argument()] = None,
+    questions: Annotated[Path | None, typer.Option(help="JSON lines with `question`, `id`, `previous`.")] = None,
+    previous: Previous = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=50, help="How many passages to list.")] = None,
+    passages: Passages = None,
+    depth: Depth = None,
+    max_concepts: MaxConcepts = None,
+    graph: Graph = Switch.on,
+    as_json: AsJson = False,
+) -> None:
+    """List the passages that fit a question, without answering it."""
+    if (question is None) == (questions is None):
+        raise click.UsageError("give either a QUESTION or --questions FILE.jsonl")
+    loaded, wiring = load_course(course), _wiring()
+    given = {"prerequisite_depth": depth, "max_concepts": max_concepts, "passages": limit or passages}
+    options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
+    asked = read_questions(questions) if questions else [{"question": question, "previous": previous or []}]
+
+    async def go() -> None:
+        retriever = wiring.retriever(loaded)
+        for number, one in enumerate(asked, start=1):
+            try:
+                found = await retriever.search(one["question"], one.get("previous") or (), options)
+            except (EmptyQuestion, QuestionTooLong):
+                if questions is None:
+                    raise
+                found = Retrieval((), 0.0, abstain=True)  # one odd question does not end a batch
+            _show_search(one, number, found, as_json)
+
+    asyncio.run(go())
+
+
+def _show_search(asked: dict[str, Any], number: int, found: Retrieval, as_json: bool) -> None:
+    if as_json:
+        _print_json(search_json(str(asked.get("id", number)), asked["question"], found))
+    else:
+        out.print(search_table(asked["question"], found))
+
+
+def read_questions(file: Path) -> list[dict[str, Any]]:
+    """The questions of a JSON lines file. Raises ConfigError naming the line that is wrong."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}: {error}", "Give a UTF-8 file with one JSON object a line.") from error
+    questions = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            raise ConfigError(f"{file}, line {number}: {error}", "Each line is one JSON object.") from error
+        if not isinstance(fields, dict) or not isinstance(fields.get("question"), str):
+            raise ConfigError(f"{file}, line {number}: a `question` is missing", "Each line has a `question`.")
+        questions.append(fields)
+    return questions
+
+
+@app.command()
+def ask(
+    course: CourseFile,
+    question: Annotated[str | None, typer.Argument(help="Left out, a conversation begins.")] = None,
+    previous: Previous = None,
+    passages: Passages = None,
+    depth: Depth = None,
+    max_concepts: MaxConcepts = None,
+    graph: Graph = Switch.on,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from the course material, with citations."""
+    loaded, wiring = load_course(course), _wiring()
+    given = {"passages": passages, "prerequisite_depth": depth, "max_concepts": max_concepts}
+    options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
+    if question is None:
+        if as_json:
+            raise click.UsageError("with --json, give the QUESTION")
+        asyncio.run(converse(wiring, loaded, options))
+    elif as_json:
+        asyncio.run(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
+    else:
+        tutor = wiring.tutor(loaded, options=options)
+        asyncio.run(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
+
+
+async def _ask_json(wiring: Wiring, course: Course, options: Options, question: Question) -> None:
+    async for event in wiring.tutor(course, options=options).answer(question):
+        if isinstance(event, Answer):
+            _print_json(answer_json(event))
+
+
+async def converse(wiring: Wiring, course: Course, options: Options) -> None:
+    """Question after question at the console; what was asked before is remembered until the end."""
+    async with wiring.memory() as memory:
+        tutor, thread = wiring.tutor(course, memory, options), f"console-{uuid.uuid4()}"
+        reply = ConsoleReply(out)
+        out.print(f"Ask about [bold]{escape(course.course.title)}[/bold]. An empty line or Ctrl-D ends.")
+        while (text := await _next_line()).strip():
+            try:
+                await reply.show(tutor.answer(Question(text, thread=thread)))
+            except QuestionRejected as error:
+                out.print(error.user_message)
+
+
+async def _next_line() -> str:
+    try:
+        return await asyncio.to_thread(out.input, "\n[bold cyan]you[/bold cyan] ")
+    except EOFError:
+        return ""
+
+
+@app.command(name="eval")
+def evaluate_(
+    course: CourseFile,
+    questions: Annotated[Path, typer.Option(help="Labelled questions, JSON lines.")],
+    duplicates: Annotated[Path | None, typer.Option(help="Pages that count as one; columns group, path.")] = None,
+    compare_with: Annotated[Path | None, typer.Option("--compare", help="Another run's --json output.")] = None,
+    passages: Passages = None,
+    depth: Depth = None,
+    max_concepts: MaxConcepts = None,
+    graph: Graph = Switch.on,
+    as_json: AsJson = False,
+) -> None:
+    """Score retrieval on labelled questions: hits, MRR, nDCG, abstentions, latency."""
+    loaded, wiring = load_course(course), _wiring()
+    given = {"passages": passages or EVALUATED.passages, "prerequisite_depth": depth, "max_concepts": max_concepts}
+    options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
+    labelled, same = load_questions(questions), duplicates_for(questions, duplicates)
+    other = load_evaluation(compare_with) if compare_with else None
+    evaluation = asyncio.run(evaluate(wiring.retriever(loaded), labelled, same, options))
+    comparison = compare(evaluation, other) if other else None
+    if as_json:
+        _print_json(evaluation.to_json() | ({"comparison": comparison.to_json()} if comparison else {}))
+        return
+    out.print(evaluation_table(evaluation))
+    if comparison:
+        out.print(comparison_table(comparison))
+
+
+@app.command()
+def doctor(
+    course: Annotated[Path | None, typer.Option(help="Also check this course file and its index.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check Python, stores, models and the course file, and say what to do."""
+
+    async def go() -> list[Check]:
+        checks = []
+        async for check in examine(_wiring(), course):
+            checks.append(check)
+            if not as_json:
+                out.print(check.line())
+        return checks
+
+    checks = asyncio.run(go())
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    return int(any(check.state == "problem" for check in checks))
+
+
+@app.command()
+def demo() -> None:
+    """Ingest the bundled demo course, ask it a question and show the cited answer; then it is your turn."""
+    wiring, course = _wiring(), load_course(demo_course())
+    with ConsoleProgress() as progress:
+        report = asyncio.run(wiring.ingest(course, progress))
+    out.print(ingest_summary(report))
+    asyncio.run(_demonstrate(wiring, course))
+
+
+async def _demonstrate(wiring: Wiring, course: Course) -> None:
+    async with wiring.memory() as memory:
+        out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n")
+        tutor = wiring.tutor(course, memory)
+        await ConsoleReply(out).show(tutor.answer(Question(DEMO_QUESTION, thread=f"demo-{uuid.uuid4()}")))
+    if sys.stdin.isatty() and out.is_terminal:
+        await converse(wiring, course, wiring.options(course))
+    else:
+        out.print(f"\nAsk more: erica ask --course {demo_course()} 'What is CLIP and how is it used?'", soft_wrap=True)
+
+
+def demo_course() -> Path:
+    """The bundled course: inside the installed package, or in a checkout's `deploy/demo`."""
+    installed = Path(__file__).parent / "_demo" / "course.toml"
+    return installed if installed.exists() else Path(__file__).parent.parent / "deploy" / "demo" / "course.toml"

@@ -1,0 +1,125 @@
+"""Looks at everything Erica needs and says, line by line, what is fine and what to do."""
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.markup import escape
+
+from bot.course import Course, load_course
+from bot.errors import EricaError
+from bot.ports import ChatMessage
+from bot.wiring import Wiring
+from retrieval.errors import RetrievalError
+
+_OLDEST_PYTHON = (3, 11)
+
+State = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: what was looked at, how it is, and what to do about it."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+
+    def line(self) -> str:
+        """For a terminal, in rich's markup."""
+        advice = f"\n        {escape(self.advice)}" if self.advice and self.state != "ok" else ""
+        return f"{_MARKS[self.state]} {escape(self.name)}: {escape(self.detail)}{advice}"
+
+
+_MARKS = {"ok": "[green]ok     [/green]", "note": "[yellow]note   [/yellow]", "problem": "[red]problem[/red]"}
+
+
+async def examine(wiring: Wiring, course_file: Path | None) -> AsyncIterator[Check]:
+    """Every check, one after the other; none stops the next."""
+    yield _python()
+    yield _data_folder(wiring)
+    yield await _redis(wiring)
+    yield _embedding(wiring)
+    yield await _model(wiring)
+    if course_file is None:
+        yield Check("course file", "note", "none was given", "`erica doctor --course F` checks one.")
+        return
+    try:
+        course = load_course(course_file)
+    except EricaError as error:
+        yield Check("course file", "problem", str(error), error.hint)
+        return
+    yield _course(course)
+    yield await _index(wiring, course)
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < _OLDEST_PYTHON:
+        return Check("Python", "problem", version, "Use Python 3.11 or newer.")
+    return Check("Python", "ok", version)
+
+
+def _data_folder(wiring: Wiring) -> Check:
+    folder = wiring.settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return Check(
+            "data folder", "problem", f"{folder}: {error.strerror}", "Set ERICA_DATA_DIR to a folder you may write to."
+        )
+    return Check("data folder", "ok", str(folder))
+
+
+async def _redis(wiring: Wiring) -> Check:
+    name = "Redis" if wiring.settings.redis_url else "private Valkey"
+    try:
+        async with wiring.memory() as memory:
+            await memory.recall("doctor")
+    except EricaError as error:
+        return Check(name, "problem", str(error), error.hint or "Check ERICA_REDIS_URL.")
+    return Check(name, "ok", "answers")
+
+
+def _embedding(wiring: Wiring) -> Check:
+    try:
+        embedder = wiring.embedder()
+    except RetrievalError as error:
+        return Check("embedding model", "note", f"{error}; search is lexical only", error.hint)
+    return Check("embedding model", "ok", f"{embedder.name}, {embedder.dimensions} dimensions")
+
+
+async def _model(wiring: Wiring) -> Check:
+    models = wiring.models()
+    if models is None:
+        return Check("answering model", "note", "none; answers are quotes", "Set ERICA_MODEL to a litellm model name.")
+    try:
+        async for _ in models.stream([ChatMessage("user", "Answer with the word ok.")], 16):
+            pass
+    except EricaError as error:
+        return Check("answering model", "problem", str(error), error.hint or "Check ERICA_MODEL and its key.")
+    return Check("answering model", "ok", ", ".join(wiring.settings.models))
+
+
+def _course(course: Course) -> Check:
+    missing = [
+        str(source.path) for source in course.sources if source.path and not (course.root / source.path).exists()
+    ]
+    if missing:
+        return Check("course file", "problem", f"not found: {', '.join(missing)}", "Correct the sources' `path`.")
+    return Check("course file", "ok", f"{course.course.title}, {len(course.sources)} sources")
+
+
+async def _index(wiring: Wiring, course: Course) -> Check:
+    try:
+        manifest = await wiring.retriever(course).open()
+    except (EricaError, RetrievalError) as error:
+        return Check("index", "problem", str(error), error.hint)
+    arms = f"dense ({manifest.embedding}) and lexical" if manifest.embedding else "lexical only"
+    return Check("index", "ok", f"{manifest.pages} pages, {manifest.passages} passages, {arms}, {manifest.created}")

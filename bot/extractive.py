@@ -1,0 +1,68 @@
+"""Pure: the answer without a model, that is quotes of the course material under numbers, clearly marked."""
+
+from collections.abc import Sequence
+
+from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK
+from retrieval.quotes import Quote
+from retrieval.retriever import Found
+
+_CLOSEST = 3
+_RELATED = 0.4
+
+
+def quoted(found: Sequence[Found], quotes: Sequence[Quote], opening: str) -> tuple[str, tuple[int, ...]]:
+    """Markdown that quotes passages, and which passages (from 1) its numbers `[1]`, `[2]` … stand for.
+
+    Pages that rank nearly as well as the best one but hold no sentence to quote are named at the end.
+    """
+    order = tuple(dict.fromkeys(quote.index + 1 for quote in quotes))
+    related = _related(found, {found[rank - 1].passage.path for rank in order})
+    parts = [opening]
+    for quote in quotes:
+        passage = found[quote.index].passage
+        number = order.index(quote.index + 1) + 1
+        notes = f" {NOTES_MARK}" if passage.trust == "notes" else ""
+        parts.append(f"**{_place(passage.title, passage.headings)}**{notes} [{number}]\n\n{_as_quote(quote.text)}")
+    if related:
+        places = [
+            f"{_place(hit.passage.title, hit.passage.headings)} [{len(order) + n}]" for n, hit in enumerate(related, 1)
+        ]
+        parts.append(f"{MORE} {' · '.join(places)}")
+    return "\n\n".join(part for part in parts if part), (*order, *(hit.rank for hit in related))
+
+
+def _related(found: Sequence[Found], quoted_paths: set[str]) -> list[Found]:
+    best_of_page: dict[str, Found] = {}
+    for hit in found:
+        if hit.passage.path not in quoted_paths and hit.score >= _RELATED * found[0].score:
+            best_of_page.setdefault(hit.passage.path, hit)
+    return list(best_of_page.values())
+
+
+def abstained(found: Sequence[Found]) -> tuple[str, tuple[int, ...]]:
+    """What is said instead of a guess: that there is no answer, and the nearest pages."""
+    nearest: dict[str, int] = {}
+    for hit in found:
+        nearest.setdefault(hit.passage.path, hit.rank)
+    order = tuple(nearest.values())[:_CLOSEST]
+    if not order:
+        return ABSTAINED, ()
+    lines = [
+        f"- {_place(found[rank - 1].passage.title, found[rank - 1].passage.headings)} [{number}]"
+        for number, rank in enumerate(order, start=1)
+    ]
+    return "\n".join([ABSTAINED, "", CLOSEST, *lines]), order
+
+
+def _place(title: str, headings: Sequence[str]) -> str:
+    return " › ".join(dict.fromkeys((title, *headings[-1:])))
+
+
+def _as_quote(text: str) -> str:
+    """A block quote; listings stand outside of it, where every chat platform shows them as code."""
+    lines, out, fenced = text.splitlines(), [], False
+    for line in lines:
+        fence = line.lstrip().startswith(("```", "~~~"))
+        out.append(line if fenced or fence else f"> {line}".rstrip())
+        fenced ^= fence
+    return "\n".join(out)

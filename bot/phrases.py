@@ -1,0 +1,15 @@
+"""What Erica says in her own voice, apart from errors. One place, so that it can be read in one go."""
+
+SEARCHING = "Searching the course material …"
+WRITING = "Writing an answer …"
+QUOTING = "The answering model is not available, quoting the course material instead …"
+
+NO_MODEL = "*No answering model is set up, so here is what the course material says, word for word:*"
+MODEL_DOWN = "*The answering model is not available right now. This is what the course material says, word for word:*"
+NOTHING_TO_QUOTE = "*No answering model is set up. These pages fit your question best:*"
+BRIEF = "*The course treats this only briefly.*"
+ABSTAINED = "The course material does not seem to cover this, so I would rather not guess."
+CLOSEST = "Closest I have:"
+MORE = "More on this:"
+NOT_GROUNDED = "⚠️ *This answer cites no page of the course. Check it before you rely on it.*"
+NOTES_MARK = "(notes)"

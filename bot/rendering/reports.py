@@ -1,0 +1,122 @@
+"""Pure: results as JSON for machines, in the stable form, and as tables for people."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from bot.messages import Answer
+from retrieval.ingest import IngestReport
+from retrieval.retriever import Found, Retrieval
+
+
+def search_json(id_: str, question: str, found: Retrieval) -> dict[str, Any]:
+    """One line of `erica search --json`."""
+    return {
+        "id": id_,
+        "question": question,
+        "confidence": round(found.confidence, 4),
+        "abstain": found.abstain,
+        "passages": [_passage_json(hit) for hit in found.passages],
+        "concepts": [],
+        "ms": {stage: found.ms.get(stage, 0.0) for stage in ("embed", "search", "graph", "total")},
+    }
+
+
+def _passage_json(hit: Found) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "url": passage.url,
+        "path": passage.path,
+        "title": passage.title,
+        "heading": passage.heading,
+        "text": hit.text,
+        "trust": passage.trust,
+    }
+
+
+def search_table(question: str, found: Retrieval) -> RenderableType:
+    """Rank, score, place and first words of each passage."""
+    verdict = "would abstain" if found.abstain else "would answer"
+    table = Table(title=escape(question[:120]), title_justify="left", box=None, pad_edge=False)
+    table.caption = f"confidence {found.confidence:.2f}, {verdict}, {found.ms.get('total', 0):.1f} ms"
+    table.caption_justify = "left"
+    for name, options in (("#", {"justify": "right"}), ("score", {}), ("where", {"overflow": "fold"})):
+        table.add_column(name, **options)  # type: ignore[arg-type]
+    for hit in found.passages:
+        place = " › ".join(dict.fromkeys((hit.passage.title, *hit.passage.headings)))
+        words = " ".join(hit.passage.text.split())[:160]
+        table.add_row(
+            str(hit.rank),
+            f"{hit.score:.3f}",
+            f"[bold]{escape(place)}[/bold]\n[dim]{escape(hit.passage.url)}[/dim]\n{escape(words)}",
+        )
+    return table
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """What `erica ask --json` prints."""
+    return {
+        "outcome": answer.outcome,
+        "answer": answer.text,
+        "grounded": answer.grounded,
+        "confidence": answer.confidence,
+        "citations": [
+            {"n": cited.n, "url": cited.url, "title": cited.title, "quote": cited.quote} for cited in answer.citations
+        ],
+        "policy": answer.policy,
+        "model": answer.model,
+        "fallback": answer.fallback,
+        "tokens": {"prompt": answer.tokens.prompt, "completion": answer.tokens.completion},
+        "cost_usd": answer.cost_usd,
+        "concepts": list(answer.concepts),
+        "prerequisites": list(answer.prerequisites),
+        "ms": dict(answer.ms),
+    }
+
+
+def ingest_json(report: IngestReport) -> dict[str, Any]:
+    """What `erica ingest --json` prints for each course."""
+    return {
+        "course": report.course,
+        "index": report.index,
+        "changed": report.changed,
+        "files": report.files,
+        "pages": report.pages,
+        "passages": report.passages,
+        "embedded": report.embedded,
+        "reused": report.reused,
+        "embedding": report.embedding,
+        "skipped": [{"source": number, "path": path, "reason": reason} for number, path, reason in report.skipped],
+        "seconds": report.seconds,
+    }
+
+
+def ingest_summary(report: IngestReport) -> RenderableType:
+    """What was done, and every skipped file with its reason; those with the same reason share a line."""
+    lines = [
+        f"[bold]{escape(report.course)}[/bold]: {report.pages} pages, {report.passages} passages"
+        + (f", {report.embedded} embedded, {report.reused} reused" if report.embedding else ", lexical search only")
+        + f", {sum(report.seconds.values()):.1f} s"
+    ]
+    if not report.changed:
+        lines.append("Nothing has changed; the current index stays.")
+    if report.skipped:
+        lines.append(f"Skipped {len(report.skipped)} of {report.files + _unopened(report)} files:")
+        lines += [f"  {escape(line)}" for line in _skipped(report.skipped)]
+    return Group(*lines)
+
+
+def _unopened(report: IngestReport) -> int:
+    return sum(reason.startswith(("a link", "folder")) for _, _, reason in report.skipped)
+
+
+def _skipped(skipped: Iterable[tuple[int, str, str]]) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for _, path, reason in skipped:
+        by_reason.setdefault(reason, []).append(path)
+    return [f"{reason}: {', '.join(paths)}" for reason, paths in by_reason.items()]

@@ -1,0 +1,200 @@
+"""THE flow: a question becomes passages, the passages an answer that cites them.
+
+Nothing here knows which platform asked, which model writes or where anything is stored. Every question
+ends in exactly one Answer, which is the last event; the deltas before it add up to its text.
+"""
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from bot import phrases
+from bot.citations import SafeStream, citations
+from bot.code_check import describe_problems
+from bot.errors import ContextTooLong, EmptyQuestion, MemoryFailed, ModelFailed, RetrievalFailed, TooLong
+from bot.extractive import abstained, quoted
+from bot.messages import Answer, Delta, Event, Outcome, Question, Replace, Status
+from bot.model_chain import Finished, ModelChain, Piece, Switched
+from bot.ports import ChatMessage, Memory, Turn
+from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
+from retrieval import errors as retrieval_errors
+from retrieval.retriever import Options, Retrieval, Retriever
+
+_ANSWER_TOKENS = 1500
+_SMALLEST_PROMPT = 600
+_REMEMBERED_TURNS = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseVoice:
+    """What the answers of one course have in common."""
+
+    title: str
+    style: str = ""
+
+
+class Tutor:
+    """Answers questions about one course."""
+
+    def __init__(
+        self,
+        voice: CourseVoice,
+        retriever: Retriever,
+        prompts: PromptBuilder,
+        models: ModelChain | None = None,
+        memory: Memory | None = None,
+        options: Options = Options(),
+    ) -> None:
+        """Without `models` answers are quotes; without `memory` threads are not remembered."""
+        self._voice, self._retriever, self._prompts = voice, retriever, prompts
+        self._models, self._memory, self._options = models, memory, options
+
+    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Status and Delta events as they come, Replace where the text starts over, one Answer at the end.
+
+        Raises EmptyQuestion, TooLong or RetrievalFailed before the first Delta, and nothing later.
+        """
+        start = time.perf_counter()
+        turns = await self._recall(question.thread)
+        previous = (*(turn.question for turn in turns), *question.previous)
+        yield Status(phrases.SEARCHING)
+        retrieval = await self._search(question.text, previous)
+        searched = time.perf_counter()
+        async with aclosing(self._respond(question.text, previous, turns, retrieval)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    now = time.perf_counter()
+                    ms = {"answer": round((now - searched) * 1000, 3), "total": round((now - start) * 1000, 3)}
+                    event = replace(event, confidence=round(retrieval.confidence, 4), ms={**retrieval.ms, **ms})
+                    await self._remember(question, event)
+                yield event
+
+    def _respond(
+        self, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
+    ) -> AsyncGenerator[Event, None]:
+        if retrieval.abstain:
+            return self._abstain(retrieval)
+        if self._models is None:
+            return self._quote(text, previous, retrieval, phrases.NO_MODEL)
+        return self._teach(self._models, text, previous, turns, retrieval)
+
+    async def _abstain(self, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
+        text, order = abstained(retrieval.passages)
+        yield Delta(text)
+        yield self._finish("abstained", text, retrieval, order)
+
+    async def _quote(
+        self, text: str, previous: Sequence[str], retrieval: Retrieval, opening: str
+    ) -> AsyncGenerator[Event, None]:
+        quotes = await self._retriever.quotes(text, previous, retrieval.passages)
+        brief = phrases.BRIEF if retrieval.brief else ""
+        answer, order = quoted(retrieval.passages, quotes, " ".join(filter(None, (opening, brief))))
+        yield Delta(answer)
+        yield self._finish("extractive", answer, retrieval, order)
+
+    async def _teach(
+        self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
+    ) -> AsyncGenerator[Event, None]:
+        """Stream from the models; when all have failed, quote."""
+        shown = False
+        try:
+            prompt = self._prompt(models, text, turns, retrieval)
+            async with aclosing(self._stream(models, prompt, retrieval)) as events:
+                async for event in events:
+                    shown = shown or isinstance(event, Delta)
+                    yield event
+        except ModelFailed as error:
+            logger.warning("all models failed: %s", error)
+            yield Replace(str(error)) if shown else Status(phrases.QUOTING)
+            async for event in self._quote(text, previous, retrieval, phrases.MODEL_DOWN):
+                yield event
+
+    async def _stream(self, models: ModelChain, prompt: Prompt, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
+        yield Status(phrases.WRITING)
+        passages = [found.passage for found in retrieval.passages[: prompt.passages]]
+        safe, text = SafeStream(passages), ""
+        messages = [ChatMessage("system", prompt.system), ChatMessage("user", prompt.user)]
+        finished: Finished | None = None
+        async with aclosing(models.stream(messages, _ANSWER_TOKENS)) as stream:
+            async for event in stream:
+                match event:
+                    case Piece(piece):
+                        if delta := safe.feed(piece):
+                            text += delta
+                            yield Delta(delta)
+                    case Switched(reason=reason):
+                        if text:
+                            yield Replace(reason)
+                        safe, text = SafeStream(passages), ""
+                    case Finished():
+                        finished = event
+        rest = safe.finish()
+        rest += self._remarks(text + rest, safe)
+        if rest:
+            yield Delta(rest)
+        answer = self._finish("answered", text + rest, retrieval, safe.cited)
+        if finished is not None:
+            answer = replace(
+                answer,
+                grounded=bool(safe.cited),
+                model=finished.model,
+                fallback=finished.fallback,
+                tokens=finished.tokens,
+                cost_usd=finished.cost_usd,
+            )
+        yield answer
+
+    @staticmethod
+    def _remarks(text: str, safe: SafeStream) -> str:
+        """What is added below a model's text: code that does not compile, and a missing citation."""
+        remarks = describe_problems(text)
+        if not safe.cited:
+            remarks.append(phrases.NOT_GROUNDED)
+        return "".join(f"\n\n{remark}" for remark in remarks)
+
+    def _prompt(self, models: ModelChain, text: str, turns: Sequence[Turn], retrieval: Retrieval) -> Prompt:
+        budget = models.context_tokens - _ANSWER_TOKENS
+        earlier = tuple(EarlierTurn(turn.question, turn.answer) for turn in turns[-_REMEMBERED_TURNS:])
+        given = PromptInput(self._voice.title, text, retrieval.passages, self._voice.style, earlier)
+        prompt = self._prompts.build(given, models.count_tokens, budget) if budget >= _SMALLEST_PROMPT else None
+        if prompt is None:
+            raise ContextTooLong(
+                f"the prompt does not fit into {models.context_tokens} tokens",
+                "Configure a model with a larger context.",
+            )
+        return prompt
+
+    def _finish(self, outcome: Outcome, text: str, retrieval: Retrieval, cited: Sequence[int]) -> Answer:
+        passages = [found.passage for found in retrieval.passages]
+        return Answer(outcome, text, citations=citations(passages, cited, text))
+
+    async def _search(self, text: str, previous: Sequence[str]) -> Retrieval:
+        try:
+            return await self._retriever.search(text, previous, self._options)
+        except retrieval_errors.EmptyQuestion as error:
+            raise EmptyQuestion(str(error), error.hint) from error
+        except retrieval_errors.QuestionTooLong as error:
+            raise TooLong(str(error), error.hint) from error
+        except retrieval_errors.RetrievalError as error:
+            raise RetrievalFailed(str(error), error.hint) from error
+
+    async def _recall(self, thread: str | None) -> tuple[Turn, ...]:
+        if thread is None or self._memory is None:
+            return ()
+        try:
+            return await self._memory.recall(thread)
+        except MemoryFailed as error:
+            logger.warning("thread not recalled: %s", error)
+            return ()
+
+    async def _remember(self, question: Question, answer: Answer) -> None:
+        if question.thread is None or self._memory is None:
+            return
+        try:
+            await self._memory.remember(question.thread, Turn(question.text, answer.text))
+        except MemoryFailed as error:
+            logger.warning("turn not remembered: %s", error)

@@ -1,0 +1,176 @@
+"""The composition root: the only place that picks classes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot.course import Course
+from bot.errors import ConfigError, EricaError
+from bot.model_chain import ModelChain
+from bot.ports import Memory
+from bot.settings import Settings
+from bot.tutor import CourseVoice, Tutor
+from prompts.builder import PromptBuilder
+from retrieval.adapters.bm25 import Bm25Encoder
+from retrieval.adapters.local_model import describe
+from retrieval.adapters.qdrant_edge import EdgeIndexStore
+from retrieval.chunking import Chunking
+from retrieval.errors import EmbedderUnavailable, IndexMismatch
+from retrieval.ingest import IngestReport, Material, ingest
+from retrieval.manifest import Manifest
+from retrieval.ports import Embedder, IndexStore, Progress
+from retrieval.retriever import Options, Retriever
+
+Notice = Callable[[str], None]
+"""Tells the person at the console, or the log, one line that they should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Builds what a command needs from the settings of this process."""
+
+    settings: Settings
+    notice: Notice
+
+    def store(self, course: Course) -> IndexStore:
+        """Qdrant Edge in the data folder, or the server that ERICA_QDRANT_URL names."""
+        if self.settings.qdrant_url:
+            from retrieval.adapters.qdrant_server import connect
+
+            key = self.settings.qdrant_api_key
+            return connect(self.settings.qdrant_url, key.get_secret_value() if key else None, course.id)
+        return EdgeIndexStore(self.settings.data_dir / "indexes" / course.id)
+
+    def retriever(self, course: Course) -> Retriever:
+        """The retriever of one course; it opens its index with the first search."""
+        return Retriever(self.store(course), Bm25Encoder(), self._embedder_of, course.today)
+
+    def options(self, course: Course) -> Options:
+        """The course's own knobs."""
+        answers = course.answers
+        return Options(
+            passages=answers.passages,
+            prerequisite_depth=answers.prerequisite_depth,
+            max_concepts=answers.max_concepts,
+            context_tokens=answers.context_tokens,
+        )
+
+    def tutor(self, course: Course, memory: Memory | None = None, options: Options | None = None) -> Tutor:
+        """The tutor of one course."""
+        return Tutor(
+            CourseVoice(course.course.title, course.answers.style),
+            self.retriever(course),
+            PromptBuilder(course.root / course.answers.prompts if course.answers.prompts else None),
+            self.models(),
+            memory,
+            options or self.options(course),
+        )
+
+    def models(self) -> ModelChain | None:
+        """The answering models in the order they are tried, None where none is configured."""
+        if not self.settings.models:
+            return None
+        from bot.adapters.litellm import LitellmModel, ModelSettings
+
+        return ModelChain(
+            [
+                LitellmModel(
+                    ModelSettings(
+                        name=name,
+                        api_base=self.settings.model_api_base,
+                        api_key=self.settings.model_api_key,
+                        stall_seconds=self.settings.model_stall_seconds,
+                    )
+                )
+                for name in self.settings.models
+            ]
+        )
+
+    @asynccontextmanager
+    async def memory(self) -> AsyncIterator[Memory]:
+        """What threads remember: in ERICA_REDIS_URL, or in a private Valkey that runs while it is used."""
+        from bot.adapters.redis_memory import RedisMemory
+        from bot.adapters.valkey import private_valkey
+
+        async with AsyncExitStack() as stack:
+            if self.settings.redis_url is not None:
+                url = self.settings.redis_url.get_secret_value()
+            else:
+                url = await stack.enter_async_context(private_valkey(self.settings.data_dir))
+            memory = RedisMemory.from_url(url)
+            stack.push_async_callback(memory.close)
+            yield memory
+
+    async def ingest(self, course: Course, progress: Progress, force: bool = False) -> IngestReport:
+        """Build the course's next index. Raises ConfigError where another ingest of it is running."""
+        chunking = Chunking(course.chunking.target, course.chunking.smallest)
+        material = Material(course.id, course.sources, course.root, chunking)
+        lock = FileLock(self._folder("locks") / f"ingest-{course.id}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise EricaError(
+                f"another `erica ingest` of {course.id} is running on {self.settings.data_dir}",
+                "Wait for it to end; its index will be the current one.",
+            ) from error
+        try:
+            embedder = await asyncio.to_thread(self._embedder_to_build)
+            return await ingest(material, self.store(course), Bm25Encoder(), embedder, progress, force)
+        finally:
+            lock.release()
+
+    def _folder(self, name: str) -> Path:
+        folder = self.settings.data_dir / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write to the data folder {self.settings.data_dir}: {error.strerror}",
+                "Set ERICA_DATA_DIR to a folder that this user may write to.",
+            ) from error
+        return folder
+
+    def embedder(self) -> Embedder:
+        """The configured embedding model. Raises EmbedderUnavailable."""
+        from retrieval.adapters.fastembed import load_embedder
+
+        return load_embedder(
+            self.settings.embedding_model, self.settings.embedding_path, self.settings.data_dir / "models"
+        )
+
+    def _embedder_to_build(self) -> Embedder | None:
+        try:
+            return self.embedder()
+        except EmbedderUnavailable as error:
+            if self.settings.embedding_path is not None:
+                raise ConfigError(str(error), error.hint) from error
+            self.notice(f"Lexical search only: {error}. {error.hint}")
+            return None
+
+    def _embedder_of(self, manifest: Manifest) -> Embedder | None:
+        """The embedder that an index was built with."""
+        if manifest.embedding is None:
+            return None
+        if manifest.embedding != self.embedding_name():
+            raise IndexMismatch(
+                f"the index was built with {manifest.embedding}, the settings name {self.embedding_name()}",
+                "Run `erica ingest` again, or set ERICA_EMBEDDING_MODEL or ERICA_EMBEDDING_PATH back.",
+            )
+        try:
+            return self.embedder()
+        except EmbedderUnavailable as error:
+            self.notice(f"Lexical search only: {error}. {error.hint}")
+            return None
+
+    def embedding_name(self) -> str:
+        """What an index built with the configured model would say. Raises ConfigError for a bad folder."""
+        if self.settings.embedding_path is None:
+            return self.settings.embedding_model
+        try:
+            return describe(self.settings.embedding_path).name
+        except EmbedderUnavailable as error:
+            raise ConfigError(str(error), error.hint) from error

@@ -1,0 +1,81 @@
+"""Describes an embedding model that lies in a local folder: which file, how many dimensions, which pooling."""
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+from retrieval.errors import EmbedderUnavailable
+
+_EDGE_OF_FILE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """What fastembed has to be told. `file` is relative to `folder`; `name` changes with the weights."""
+
+    folder: Path
+    file: str
+    dimensions: int
+    pooling: Literal["mean", "cls", "last_token"]
+    name: str
+
+
+def describe(folder: Path) -> LocalModel:
+    """Read the folder's configs.
+
+    The pooling is what sentence-transformers wrote to `1_Pooling/config.json`; without that file it is
+    the mean, as sentence-transformers itself assumes. Raises EmbedderUnavailable with what is missing.
+    """
+    if not folder.is_dir():
+        raise EmbedderUnavailable(f"{folder} is not a folder", "Set ERICA_EMBEDDING_PATH to a model's folder.")
+    onnx = sorted(folder.rglob("*.onnx"))
+    if len(onnx) != 1:
+        found = ", ".join(str(file.relative_to(folder)) for file in onnx) or "none"
+        raise EmbedderUnavailable(
+            f"{folder} must hold exactly one .onnx file; found: {found}",
+            "Keep the one to use, move the others away.",
+        )
+    config = _json(folder / "config.json")
+    dimensions = config.get("hidden_size") or config.get("dim")
+    if not isinstance(dimensions, int) or dimensions < 1:
+        raise EmbedderUnavailable(f"{folder}/config.json names no `hidden_size`", "Copy the model's config.json there.")
+    for needed in ("tokenizer.json", "tokenizer_config.json"):
+        if not (folder / needed).is_file():
+            raise EmbedderUnavailable(f"{folder} lacks {needed}", "Copy the model's tokenizer files there.")
+    name = f"local/{folder.resolve().name}@{_fingerprint(onnx[0])}"
+    return LocalModel(folder, onnx[0].relative_to(folder).as_posix(), dimensions, _pooling(folder), name)
+
+
+def _pooling(folder: Path) -> Literal["mean", "cls", "last_token"]:
+    file = folder / "1_Pooling" / "config.json"
+    if not file.exists():
+        return "mean"
+    modes = _json(file)
+    if modes.get("pooling_mode_cls_token"):
+        return "cls"
+    if modes.get("pooling_mode_lasttoken"):
+        return "last_token"
+    if modes.get("pooling_mode_mean_tokens"):
+        return "mean"
+    raise EmbedderUnavailable(f"{file} asks for a pooling that Erica does not know", "Use mean, CLS or last token.")
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EmbedderUnavailable(f"cannot read {file}: {error}", "Copy the model's config files there.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _fingerprint(file: Path) -> str:
+    """Size, head and tail of the weights: enough to notice an exchange without reading gigabytes."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        digest = blake2b(str(size).encode(), digest_size=6)
+        digest.update(stream.read(_EDGE_OF_FILE))
+        stream.seek(max(0, size - _EDGE_OF_FILE))
+        digest.update(stream.read())
+    return digest.hexdigest()

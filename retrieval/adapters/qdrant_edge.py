@@ -1,0 +1,277 @@
+"""Indexes in Qdrant Edge, in this process: a folder an index, a pointer file that names the current one.
+
+Shards are written without a write-ahead log and flushed once at the end. An index never changes after
+that, so any number of processes may have it open; with the log on, Edge would let in only one.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as edge
+from filelock import FileLock, Timeout
+
+from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
+from retrieval.adapters.pointer import Pointer, read_pointer, write_pointer
+from retrieval.errors import IndexMissing, StoreError
+from retrieval.manifest import Manifest
+from retrieval.passage import Passage
+from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
+
+_MANIFEST = "manifest.json"
+_SCROLL = 1000
+# Bytes; an index begins with some files of 32 MB that only some file systems keep sparse.
+_ROOM = 64 << 20
+
+
+class EdgeIndexStore:
+    """One course's indexes below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pointer = folder / "current.json"
+
+    async def version(self) -> str | None:
+        """Reads the pointer file, some 20 microseconds."""
+        return read_pointer(self._pointer).current
+
+    async def open(self) -> "EdgeIndex":
+        """Load the current index; a switch in the very moment of opening is followed."""
+        for _ in range(3):
+            name = read_pointer(self._pointer).current
+            if name is None:
+                raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
+            try:
+                return EdgeIndex(self._folder / name)
+            except StoreError:
+                if read_pointer(self._pointer).current == name:
+                    raise
+        raise StoreError("the index keeps changing while it is opened", "Wait for the running ingest to end.")
+
+    async def build(self, dimensions: int | None) -> "EdgeIndexBuilder":
+        """Start an empty index. What crashed builds left behind is swept away first."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # The system takes the lock back from a process that dies.
+            lock = FileLock(self._folder / "ingest.lock", timeout=0, thread_local=False)
+            lock.acquire()
+            try:
+                self._sweep()
+                name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+                return EdgeIndexBuilder(self._folder / name, self._pointer, dimensions, lock)
+            except BaseException:
+                lock.release()
+                raise
+        except Timeout as error:
+            raise StoreError(
+                "another ingest is writing this course's index", "Wait for it to end, then run yours again."
+            ) from error
+        except OSError as error:
+            raise StoreError(f"cannot write to {self._folder}: {error}", "Check rights and free space.") from error
+
+    async def rollback(self) -> str:
+        """Swap current and previous."""
+        pointer = read_pointer(self._pointer)
+        if pointer.previous is None or not (self._folder / pointer.previous / _MANIFEST).exists():
+            raise IndexMissing("there is no earlier index to go back to", "Run `erica ingest` instead.")
+        write_pointer(self._pointer, Pointer(pointer.previous, pointer.current))
+        return pointer.previous
+
+    def _sweep(self) -> None:
+        try:
+            pointer = read_pointer(self._pointer)
+        except StoreError:
+            return  # nobody knows which of them is in use; the switch writes the pointer anew
+        for entry in self._folder.iterdir():
+            if entry.is_dir() and entry.name not in (pointer.current, pointer.previous):
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name.startswith(f"{self._pointer.name}."):
+                entry.unlink(missing_ok=True)
+
+
+class EdgeIndexBuilder:
+    """Writes one new shard and switches to it."""
+
+    def __init__(self, folder: Path, pointer: Path, dimensions: int | None, lock: FileLock) -> None:
+        self._folder, self._pointer, self._lock = folder, pointer, lock
+        self._count = self._bytes = 0
+        self._need(_ROOM)
+        try:
+            self._shard = self._create(dimensions)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _create(self, dimensions: int | None) -> edge.EdgeShard:
+        (self._folder / "shard").mkdir(parents=True)
+        vectors = {DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)} if dimensions else None
+        sparse = {LEXICAL: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)}
+        config = edge.EdgeConfig(vectors=vectors, sparse_vectors=sparse, wal_enabled=False)
+        shard: edge.EdgeShard = _translated(edge.EdgeShard.create, str(self._folder / "shard"), config)
+        return shard
+
+    async def add(self, passages: Sequence[IndexedPassage]) -> None:
+        """Upsert; visible to nobody until `switch`."""
+        size = sum(map(_size, passages))
+        self._need(_ROOM // 4 + 2 * size)
+        self._bytes += size
+        points = [
+            edge.Point(id=entry.passage.id, vector=_vectors(entry), payload=to_payload(entry.passage))
+            for entry in passages
+        ]
+        _translated(self._shard.update, edge.UpdateOperation.upsert_points(points))
+        self._count += len(points)
+
+    async def switch(self, manifest: Manifest) -> str:
+        """Optimise, flush, count, and only then point to the new index."""
+        self._need(_ROOM // 4 + 2 * self._bytes)
+        _translated(self._shard.optimize)
+        _translated(self._shard.flush)
+        stored = _translated(self._shard.count, edge.CountRequest(exact=True))
+        _translated(self._shard.close)
+        if stored != self._count:
+            raise StoreError(f"the new index holds {stored} of {self._count} passages", "Run `erica ingest` again.")
+        try:
+            with (self._folder / _MANIFEST).open("w", encoding="utf-8") as stream:
+                json.dump(manifest.to_json(), stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise StoreError(f"cannot write the index: {error}", "Check the free space.") from error
+        await EdgeIndex(self._folder).close()  # it must open before anybody is sent to it
+        write_pointer(self._pointer, Pointer(self._folder.name, self._last()))
+        self._lock.release()
+        return self._folder.name
+
+    def _last(self) -> str | None:
+        try:
+            return read_pointer(self._pointer).current
+        except StoreError:
+            return None
+
+    async def discard(self) -> None:
+        """Remove the folder, unless an interruption came when it had been switched in already."""
+        if self._last() != self._folder.name:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.release()
+
+    def _need(self, bytes_: int) -> None:
+        """Edge writes to mapped files, and where the disk is full that ends the process without a word."""
+        free = shutil.disk_usage(self._folder.parent).free
+        if free < bytes_:
+            raise StoreError(
+                f"the disk is nearly full: {free >> 20} MB are free at {self._folder.parent}, the new index needs"
+                f" {(bytes_ >> 20) + 1} MB",
+                "Make room, then run `erica ingest` again. The current index stays in use.",
+            )
+
+
+class EdgeIndex:
+    """One index, open for reading."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            fields = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"the index in {folder} is damaged: {error}", "Run `erica rollback`, or `erica ingest` again."
+            ) from error
+        self._manifest = Manifest.from_json(fields)
+        self._shard = _translated(edge.EdgeShard.load, str(folder / "shard"))
+        # Edge opens what is left of a shard after some of its files are gone, and finds nothing in it.
+        stored = _translated(self._shard.count, edge.CountRequest(exact=True))
+        if stored != self._manifest.passages:
+            raise StoreError(
+                f"the index in {folder} is damaged: {stored} of {self._manifest.passages} passages are left",
+                "Run `erica rollback`, or `erica ingest` again.",
+            )
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest file's content."""
+        return self._manifest
+
+    async def search(self, dense: Vector | None, sparse: SparseVector, limit: int, today: date) -> Arms:
+        """Both arms in one batch. Edge answers within a millisecond, so it runs in the event loop."""
+        queries = []
+        if sparse.indices:
+            named = edge.SparseVector(indices=sparse.indices, values=sparse.values)
+            queries.append(self._request(edge.Query.Nearest(named, using=LEXICAL), limit, today))
+        if dense is not None:
+            queries.append(self._request(edge.Query.Nearest(dense.tolist(), using=DENSE), limit, today))
+        if not queries:
+            return Arms((), ())
+        answers = [_hits(points) for points in _translated(self._shard.query_batch, edge.QueryBatchRequest(queries))]
+        lexical = answers[0] if sparse.indices else []
+        return Arms(dense=answers[-1] if dense is not None else [], lexical=lexical)
+
+    def _request(self, query: Any, limit: int, today: date) -> edge.QueryRequest:
+        return edge.QueryRequest(limit=limit, query=query, filter=self._released(today), with_payload=False)
+
+    def _released(self, today: date) -> edge.Filter | None:
+        """The filter costs time; it is left out once everything in the index has been released."""
+        if self._manifest.last_release <= today.toordinal():
+            return None
+        span = edge.RangeFloat(lte=today.toordinal())
+        return edge.Filter(must=[edge.FieldCondition(key=RELEASE, range=span)])
+
+    async def passages(self, ids: Sequence[int], today: date) -> Mapping[int, Passage]:
+        """Load payloads by id."""
+        records = _translated(self._shard.retrieve, list(ids), with_payload=True, with_vector=False)
+        day = today.toordinal()
+        return {
+            int(record.id): from_payload(int(record.id), record.payload)
+            for record in records
+            if record.payload[RELEASE] <= day
+        }
+
+    async def vectors(self) -> Mapping[str, Vector]:
+        """Scroll through the whole shard."""
+        found: dict[str, Vector] = {}
+        if self._manifest.dimensions is None:
+            return found
+        offset = None
+        while True:
+            request = edge.ScrollRequest(offset=offset, limit=_SCROLL, with_payload=[HASH], with_vector=[DENSE])
+            records, offset = _translated(self._shard.scroll, request)
+            for record in records:
+                if record.vector and DENSE in record.vector:
+                    found[record.payload[HASH]] = np.asarray(record.vector[DENSE], dtype=np.float32)
+            if offset is None:
+                return found
+
+    async def close(self) -> None:
+        """Unmap the files."""
+        self._shard.close()
+
+
+def _vectors(entry: IndexedPassage) -> dict[str, Any]:
+    vectors: dict[str, Any] = {LEXICAL: edge.SparseVector(indices=entry.sparse.indices, values=entry.sparse.values)}
+    if entry.dense is not None:
+        vectors[DENSE] = entry.dense.tolist()
+    return vectors
+
+
+def _size(entry: IndexedPassage) -> int:
+    """About how many bytes a passage takes on disk."""
+    dense = 0 if entry.dense is None else entry.dense.nbytes
+    return dense + 16 * len(entry.sparse.indices) + 2 * len(entry.passage.text) + 500
+
+
+def _hits(points: Sequence[edge.ScoredPoint]) -> list[Hit]:
+    return sorted((Hit(int(p.id), float(p.score)) for p in points), key=lambda hit: (-hit.score, hit.id))
+
+
+def _translated(call: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return call(*arguments, **options)
+    except BaseException as error:
+        # The binding raises bare exceptions of several kinds, and where Rust panics one that is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise StoreError(f"Qdrant Edge: {error}", "Check the free space, then run `erica ingest` again.") from error

@@ -1,0 +1,129 @@
+"""Pure: a Document becomes Passages, along its headings.
+
+A passage never spans two sections, and never cuts a fence, a table or a formula.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+
+from retrieval.markup import Block, blocks, list_items, sentences
+from retrieval.passage import Document, Passage, Section, Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """Sizes in characters. A single fence, table, formula or sentence may exceed `target`."""
+
+    target: int = 1200
+    smallest: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What ingestion knows of a document and the document itself does not."""
+
+    source: int
+    page: int
+    url: str
+    trust: Trust = "course"
+    release: date | None = None
+
+
+def chunk(document: Document, placement: Placement, chunking: Chunking = Chunking()) -> list[Passage]:
+    """The document's passages in reading order."""
+    passages: list[Passage] = []
+    for section in _merge_small(document.sections, chunking.smallest):
+        for text in chunk_text(section.text, chunking):
+            passages.append(
+                Passage(
+                    page=placement.page,
+                    position=len(passages),
+                    source=placement.source,
+                    path=document.path,
+                    title=document.title,
+                    headings=section.headings,
+                    text=text,
+                    url=section.locator.link(placement.url),
+                    content_hash=_hash(document.title, section.headings, text),
+                    trust=placement.trust,
+                    release=placement.release,
+                )
+            )
+    return passages
+
+
+def _hash(title: str, headings: tuple[str, ...], text: str) -> str:
+    return blake2b("\x1f".join((title, *headings, "", text)).encode(), digest_size=16).hexdigest()
+
+
+def _merge_small(sections: Sequence[Section], smallest: int) -> Iterator[Section]:
+    """A section too small to stand alone takes in the one after it, heading and all.
+
+    The link then leads to the first of them, which is where a reader would want to start. Sections that
+    stand for a page or a time are never merged: their links would lie.
+    """
+    held: Section | None = None
+    for section in sections:
+        if not section.text.strip():
+            continue
+        if held is None:
+            held = section
+        elif len(held.text) < smallest and section.locator.page is section.locator.seconds is None:
+            heading = f"**{section.headings[-1]}**\n\n" if section.headings else ""
+            held = Section(held.headings, f"{held.text}\n\n{heading}{section.text}", held.locator)
+        else:
+            yield held
+            held = section
+    if held is not None:
+        yield held
+
+
+def chunk_text(text: str, chunking: Chunking = Chunking()) -> list[str]:
+    """Cut one section's Markdown into pieces of about `target` characters; joined, they hold every block."""
+    pieces: list[list[str]] = []
+    size = 0
+    for block in _fitting_blocks(text, chunking):
+        if pieces and size + len(block) <= chunking.target:
+            pieces[-1].append(block)
+            size += len(block)
+        else:
+            pieces.append([block])
+            size = len(block)
+    if len(pieces) > 1 and size < chunking.smallest and _length(pieces[-2]) + size <= chunking.target * 1.25:
+        last = pieces.pop()
+        pieces[-1] += last
+    return ["\n\n".join(piece) for piece in pieces]
+
+
+def _length(piece: Sequence[str]) -> int:
+    return sum(map(len, piece))
+
+
+def _fitting_blocks(text: str, chunking: Chunking) -> Iterator[str]:
+    for block in blocks(text):
+        if len(block.text) <= chunking.target:
+            yield block.text
+        else:
+            yield from _split(block, chunking.target)
+
+
+def _split(block: Block, target: int) -> Iterator[str]:
+    """Cut what is too long and may be cut: lists between items, prose between sentences."""
+    if block.kind == "list":
+        parts, glue = list_items(block.text), "\n"
+    elif block.kind == "prose":
+        parts, glue = sentences(block.text), " "
+    else:
+        yield block.text
+        return
+    held = ""
+    for part in parts:
+        if held and len(held) + len(part) > target:
+            yield held
+            held = part
+        else:
+            held = f"{held}{glue}{part}" if held else part
+    if held:
+        yield held

@@ -1,0 +1,57 @@
+"""What can go wrong in retrieval.
+
+RetrievalError
+├── SourceError        a source of the course file cannot be read at all
+├── UnreadableFile     one file of a source is skipped, `reason` says why
+├── EmbedderUnavailable  the embedding model cannot be loaded; search goes on without its arm
+├── IndexMissing       nothing has been ingested yet
+├── IndexMismatch      the index was built with another embedding model or format
+├── IndexRejected      a new index was built but is too suspicious to switch to
+├── EmptyQuestion      there are no words to search for
+├── QuestionTooLong    nobody asks that much at once
+└── StoreError         Qdrant or the disk failed
+"""
+
+
+class RetrievalError(Exception):
+    """Root of what retrieval raises. `hint` says what the operator can do, in one sentence."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SourceError(RetrievalError):
+    """A source as a whole cannot be read: its folder is missing, its site refuses."""
+
+
+class UnreadableFile(RetrievalError):  # noqa: N818 - an event of reading, not a programming error
+    """One file cannot become a document. The message is the reason shown in the summary."""
+
+
+class EmbedderUnavailable(RetrievalError):  # noqa: N818
+    """The embedding model cannot be loaded."""
+
+
+class IndexMissing(RetrievalError):  # noqa: N818
+    """There is no index for this course yet."""
+
+
+class IndexMismatch(RetrievalError):  # noqa: N818
+    """The index does not fit the embedding model or the format of this version."""
+
+
+class IndexRejected(RetrievalError):  # noqa: N818
+    """A new index looks wrong (empty, or far smaller than the last) and was not switched in."""
+
+
+class EmptyQuestion(RetrievalError):  # noqa: N818
+    """There are no words in the question."""
+
+
+class QuestionTooLong(RetrievalError):  # noqa: N818
+    """The question is longer than anything worth searching for."""
+
+
+class StoreError(RetrievalError):
+    """The vector store or the disk below it failed."""

@@ -1,0 +1,84 @@
+"""Pure: from what somebody typed to what is searched, without harming it.
+
+Greetings and mentions go; code, error text and identifiers stay as they were written.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retrieval.words import words
+
+_MENTION = re.compile(r"<[@#!][^>\s]{1,80}>|(?<![\w`.])@(?:erica|everyone|here|channel)\b", re.IGNORECASE)
+_GREETING = re.compile(
+    r"^\W*(?:(?:hi+|hey+|hello|hiya|yo|dear|good\s+(?:morning|afternoon|evening)|greetings)"
+    r"(?:\s+(?:there|all|everyone|everybody|guys|folks|erica|prof(?:essor)?))*\b[\s,.!:;–-]*)+",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+_CODE_PARTS = re.compile(f"({_CODE.pattern})", re.DOTALL)
+_OPENER = re.compile(
+    r"^(?:and|but|so|or|also|then|ok(?:ay)?|what about|how about|why(?: not)?\?*$|how come|what if|in (?:python|code)"
+    r"|show me|give me|another|more|any|can you (?:show|explain|give)|could you (?:show|explain|give)|explain)\b",
+    re.IGNORECASE,
+)
+_ANAPHORA = frozenset(
+    "it its it's that this they them their those these one ones same former latter above both he she there".split()
+)
+_FUNCTION_WORDS = frozenset(
+    """a about again all also am an and another any are as at be been but by can code could did do does else ever
+    example explain for from further get give go got had has have how i if in into is just know let like make may me
+    mean means more my need not now of ok okay on or other our out please python same say see should show simple so
+    some step steps still tell than thanks that the then thing things to too understand up us use used want was way we
+    well were what when where which who why will with would you your""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchText:
+    """What is searched for a question: `text`, and what it follows, if it does."""
+
+    text: str
+    context: str = ""
+
+    @property
+    def whole(self) -> str:
+        """Context first, as a reader would have met them."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+def clean(question: str) -> str:
+    """The question without mentions, greetings, control and invisible characters."""
+    kept = "".join(c for c in question if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    parts = _CODE_PARTS.split(kept)
+    parts[::2] = [_MENTION.sub(" ", prose) for prose in parts[::2]]
+    return _GREETING.sub("", "".join(parts).strip(), count=1).strip()
+
+
+def search_text(question: str, previous: Sequence[str] = ()) -> SearchText:
+    """Join a follow-up with what it follows, back to the last question that stands on its own."""
+    text = clean(question)
+    if not previous or not follows_up(text):
+        return SearchText(text)
+    context: list[str] = []
+    for earlier in reversed([clean(one) for one in previous]):
+        context.insert(0, earlier)
+        if not follows_up(earlier) or len(context) == 3:
+            break
+    return SearchText(text, "\n".join(context))
+
+
+def follows_up(text: str) -> bool:
+    """Whether a question cannot be understood without the one before it.
+
+    It opens like a continuation or points back with a pronoun, and names little of its own.
+    """
+    found = words(_CODE.sub(" ", text))
+    own = [word for word in found if word not in _FUNCTION_WORDS and word not in _ANAPHORA]
+    if not own:
+        return True
+    if _CODE.search(text):
+        return False
+    points_back = any(word in _ANAPHORA for word in found)
+    return (points_back and len(own) <= 4) or (bool(_OPENER.match(text)) and len(own) <= 3)

@@ -1,0 +1,219 @@
+"""Pure: picks from found passages the sentences that answer, so that they can be quoted word for word.
+
+A sentence is scored by the question's words that it holds, by what it means (if there is a dense model)
+and by how it is built: a definition answers "what is", a formula or a listing belongs to the sentence
+that announces it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from retrieval.markup import Block, blocks, list_items, sentences
+from retrieval.passage import Passage
+from retrieval.ports import Vector
+from retrieval.query import Query, distinct
+from retrieval.words import acronyms, points_elsewhere
+
+_WANTS_CODE = re.compile(r"\b(?:python|code|snippet|implement\w*|pytorch|numpy|example in)\b", re.IGNORECASE)
+_DEFINITION = re.compile(
+    r"\b(?:is|are|means|refers to|is called|is defined|consists of|measures|denotes)\b", re.IGNORECASE
+)
+_WHAT_IS = re.compile(r"\b(?:what(?:'s| is| are| does)|define|definition|meaning|explain)\b", re.IGNORECASE)
+_POINTS_AHEAD = re.compile(r"(?:[:,]|following|below|as follows)\W*$", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+_WORTH = 0.55
+_LONGEST_LIST = 700
+_OPENING = 2
+"""How many units after a heading still say directly what it names."""
+
+UnitKind = Literal["sentence", "item", "code", "math", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest thing that may be quoted: `text` is a verbatim piece of a passage."""
+
+    kind: UnitKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What is quoted of the passage with this index (from 0) in the list of found passages."""
+
+    index: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSizes:
+    """At most `passages` passages are quoted with about `characters` in all; a listing comes on top."""
+
+    passages: int = 4
+    characters: int = 1800
+    code_characters: int = 1500
+
+
+def units(text: str) -> list[Unit]:
+    """A passage's text in pieces that can be quoted alone, in order."""
+    found: list[Unit] = []
+    for block in blocks(text):
+        found += [Unit("item", item) for item in list_items(block.text)] if block.kind == "list" else _units_of(block)
+    return found
+
+
+def _units_of(block: Block) -> list[Unit]:
+    if block.kind == "prose":
+        return [Unit("sentence", sentence) for sentence in sentences(block.text)]
+    kinds: dict[str, UnitKind] = {"code": "code", "math": "math", "table": "table"}
+    return [Unit(kinds[block.kind], block.text)]
+
+
+def pick_quotes(
+    question: str,
+    query: Query,
+    texts: Sequence[tuple[Passage, str]],
+    counts: Callable[[str], Mapping[int, int]],
+    embed: Callable[[str], Vector] | None,
+    sizes: QuoteSizes = QuoteSizes(),
+) -> list[Quote]:
+    """The quotes, one a passage at most, in the order of the passages.
+
+    `texts` are found passages with the text they were joined to. Units are taken best first while they
+    are at least half as good as the best and fit; passages further down the list count a little less.
+    """
+    rated = [_rate(question, query, *found, counts, embed) for found in texts[: sizes.passages]]
+    chosen = _choose(rated, sizes.characters)
+    quotes = [
+        Quote(index, _join(units_, chosen[index]), max(units_[number][1] for number in chosen[index]))
+        for index, units_ in enumerate(rated)
+        if chosen[index]
+    ]
+    if _WANTS_CODE.search(question) and not any("```" in quote.text for quote in quotes):
+        quotes += _best_code(rated, sizes.code_characters)
+    return quotes
+
+
+def _choose(rated: "Sequence[_Rated]", characters: int) -> list[set[int]]:
+    """Numbers of the chosen units of each passage."""
+    ranked = sorted(
+        (
+            (score * 0.92**index, -index, -number)
+            for index, units_ in enumerate(rated)
+            for number, (_, score) in enumerate(units_)
+        ),
+        reverse=True,
+    )
+    chosen: list[set[int]] = [set() for _ in rated]
+    left = float(characters)
+    for score, index, number in ranked:
+        if score < _WORTH * ranked[0][0]:
+            break
+        for together in _belonging(rated[-index], -number):
+            size = len(rated[-index][together][0].text)
+            if together not in chosen[-index] and size <= left:
+                chosen[-index].add(together)
+                left -= size
+    return chosen
+
+
+def _belonging(units_: "_Rated", number: int) -> list[int]:
+    """What makes no sense apart: a list's items, a formula or listing, and the sentence that announces them."""
+    first = last = number
+    kind = units_[number][0].kind
+    if kind == "item":
+        while first > 0 and units_[first - 1][0].kind == "item":
+            first -= 1
+        while last + 1 < len(units_) and units_[last + 1][0].kind == "item":
+            last += 1
+        if sum(len(units_[index][0].text) for index in range(first, last + 1)) > _LONGEST_LIST:
+            first = last = number
+    if kind != "sentence":
+        if first > 0 and units_[first - 1][0].kind == "sentence":
+            first -= 1
+    elif _POINTS_AHEAD.search(units_[number][0].text):
+        while last + 1 < len(units_) and units_[last + 1][0].kind != "sentence":
+            last += 1
+    while last + 1 < len(units_) and units_[last + 1][0].kind == "math":
+        last += 1
+    return list(range(first, last + 1))
+
+
+_Rated = list[tuple[Unit, float]]
+
+
+def _rate(
+    question: str,
+    query: Query,
+    passage: Passage,
+    text: str,
+    counts: Callable[[str], Mapping[int, int]],
+    embed: Callable[[str], Vector] | None,
+) -> _Rated:
+    terms = distinct(query.terms)
+    rarest = max((term for term in terms if term.known), key=lambda term: term.rarity, default=None)
+    total = sum(term.rarity + 0.5 for term in terms) or 1.0
+    asked = embed(query.dense) if embed else None
+    defines = bool(_WHAT_IS.search(question))
+    heading = counts(f"{passage.title} {passage.heading} {acronyms(passage.heading)}")
+    elsewhere = 0.4 if points_elsewhere(passage.headings) else 1.0
+    rated = []
+    for position, unit in enumerate(units(text)):
+        held = counts(f"{unit.text} {acronyms(unit.text)}")
+        share = sum(
+            (term.rarity + 0.5)
+            * (1.0 if term.term in held else (0.8 if position < _OPENING else 0.4) * (term.term in heading))
+            for term in terms
+        )
+        score = share / total
+        if asked is not None and embed is not None and unit.kind != "code":
+            score = 0.5 * score + 0.5 * max(0.0, float(np.dot(asked, embed(unit.text))))
+        if unit.kind == "sentence" and defines and _DEFINITION.search(unit.text):
+            score *= 1.15
+        shown = rarest is not None and rarest.term in held
+        rated.append((unit, score * _fitness(unit, shown) * elsewhere))
+    return rated
+
+
+def _fitness(unit: Unit, names_subject: bool) -> float:
+    """Fragments, questions and bare listings do not answer by themselves, unless they name the subject."""
+    if unit.kind in ("code", "math", "table"):
+        return 0.7 if names_subject else 0.3
+    if len(_WORD.findall(unit.text)) < 4:
+        return 0.3
+    return 0.5 if unit.text.rstrip().endswith("?") else 1.0
+
+
+def _join(units_: _Rated, chosen: set[int]) -> str:
+    """Sentences run on, items stand on lines of their own, the rest in paragraphs; gaps are marked."""
+    text, before = "", -1
+    for number in sorted(chosen):
+        unit, gap = units_[number][0], number != before + 1
+        if text:
+            kinds = {units_[before][0].kind, unit.kind}
+            if kinds == {"sentence"}:
+                text += " … " if gap else " "
+            else:
+                text += "\n" if kinds == {"item"} else "\n\n"
+        text, before = text + unit.text, number
+    return text
+
+
+def _best_code(rated: Sequence[_Rated], characters: int) -> list[Quote]:
+    """The listing that fits best, from the earliest passage among equals."""
+    listings = [
+        (score * 0.9**index, -index, unit.text)
+        for index, units_ in enumerate(rated)
+        for unit, score in units_
+        if unit.kind == "code" and len(unit.text) <= characters
+    ]
+    if not listings:
+        return []
+    score, index, text = max(listings)
+    return [Quote(-index, text, score)]

@@ -1,0 +1,114 @@
+"""From the sources of a course to documents: finds files, reads them, keeps account of what is skipped."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from retrieval.config import SourceConfig
+from retrieval.errors import UnreadableFile
+from retrieval.passage import Document
+from retrieval.sources.addresses import address, read_table
+from retrieval.sources.folder import FoundFile, Skipped, find
+from retrieval.sources.formats import reader_for
+from retrieval.sources.site import SiteSpec, SkippedPage, crawl
+
+_SNIFFED = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document, the source it came from (its number in the course file) and its address."""
+
+    source: int
+    document: Document
+    url: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What reading met so far. `skipped` holds (source number, path or URL, reason)."""
+
+    files: int = 0
+    skipped: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def skip(self, source: int, path: str, reason: str) -> None:
+        """Remember a file that did not become a page."""
+        self.skipped.append((source, path, reason))
+
+    def reasons(self) -> Counter[str]:
+        """How often each reason was given."""
+        return Counter(reason for _, _, reason in self.skipped)
+
+
+async def read_sources(sources: Sequence[SourceConfig], root: Path, account: Account) -> AsyncIterator[Page]:
+    """Every readable page of every source, in the course file's order and sorted by path within.
+
+    Relative paths are taken from `root`, the course file's folder. Raises SourceError where a source as a
+    whole cannot be read; single files that cannot are written down in `account`.
+    """
+    for number, source in enumerate(sources):
+        if source.kind == "site":
+            async for page in _read_site(number, source, account):
+                yield page
+        elif source.kind != "graph":
+            for page in _read_folder(number, source, root, account):
+                yield page
+                await asyncio.sleep(0)
+
+
+def _read_folder(number: int, source: SourceConfig, root: Path, account: Account) -> "list[Page]":
+    assert source.path is not None
+    folder = root / source.path.expanduser()
+    table = read_table(root / source.urls.expanduser()) if source.urls else {}
+    pages = []
+    for found in find(folder, source.include, source.exclude):
+        if isinstance(found, Skipped):
+            account.skip(number, found.path, found.reason)
+            continue
+        document = _read_file(number, source, found, account)
+        if document is not None:
+            url = document.url or address(found.path, table, source.base_url, found.location)
+            pages.append(Page(number, document, url))
+    return pages
+
+
+def _read_file(number: int, source: SourceConfig, found: FoundFile, account: Account) -> Document | None:
+    account.files += 1
+    try:
+        data = found.read()
+        return _parse(found.path, source.kind, data)
+    except UnreadableFile as error:
+        account.skip(number, found.path, str(error))
+        return None
+
+
+def _parse(path: str, kind: str, data: bytes) -> Document:
+    reader = reader_for(path, kind, data[:_SNIFFED])
+    if reader is None:
+        raise UnreadableFile(f"no reader for {Path(path).suffix or 'files without an ending'}")
+    document = reader(path, data)
+    if not any(section.text.strip() for section in document.sections):
+        raise UnreadableFile("empty")
+    return document
+
+
+async def _read_site(number: int, source: SourceConfig, account: Account) -> AsyncIterator[Page]:
+    assert source.url is not None
+    spec = SiteSpec(
+        url=source.url,
+        hosts=frozenset(source.hosts),
+        include=source.include,
+        exclude=source.exclude,
+        max_pages=source.max_pages,
+    )
+    async for fetched in crawl(spec):
+        account.files += 1
+        if isinstance(fetched, SkippedPage):
+            account.skip(number, fetched.url, fetched.reason)
+            continue
+        try:
+            yield Page(number, _parse(fetched.path, "folder", fetched.data), fetched.url)
+        except UnreadableFile as error:
+            account.skip(number, fetched.url, str(error))

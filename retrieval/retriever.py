@@ -1,0 +1,187 @@
+"""A question becomes ranked passages with a confidence. The one search that everything else shares.
+
+No language model is called here. What answers the question is decided elsewhere.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from retrieval.confidence import HYBRID, LEXICAL, Signals, is_brief, measure
+from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong
+from retrieval.fusion import Fusion, fuse
+from retrieval.joining import join_neighbours, neighbours
+from retrieval.manifest import Manifest
+from retrieval.passage import Passage
+from retrieval.ports import Embedder, IndexStore, PassageIndex, TermEncoder, Vector
+from retrieval.query import Query, read_query
+from retrieval.question import SearchText, search_text
+from retrieval.quotes import Quote, pick_quotes
+from retrieval.vocabulary import Vocabulary
+
+LONGEST_QUESTION = 12_000
+"""Characters; what is longer is a paste, and nothing good can be searched for it."""
+
+_HITS_PER_ARM = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Knobs of one search. `context_tokens` bounds the text of the passages, joined neighbours included."""
+
+    passages: int = 5
+    prerequisite_depth: int = 2
+    max_concepts: int = 10
+    graph: bool = True
+    context_tokens: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage at its rank, from 1. `text` is the passage joined with its neighbours."""
+
+    rank: int
+    score: float
+    passage: Passage
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What a search found. `passages` are listed even when it is better to abstain.
+
+    `brief` when the course says only a few lines on the subject. `ms` holds milliseconds for embed, search, graph and total.
+    """
+
+    passages: tuple[Found, ...]
+    confidence: float
+    abstain: bool
+    brief: bool = False
+    signals: Signals | None = None
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An index and what is derived from it once."""
+
+    version: str
+    index: PassageIndex
+    vocabulary: Vocabulary
+    embedder: Embedder | None
+
+
+class Retriever:
+    """Searches one course. Follows switches of its index by itself."""
+
+    def __init__(
+        self,
+        store: IndexStore,
+        encoder: TermEncoder,
+        embedder: Callable[[Manifest], Embedder | None],
+        today: Callable[[], date],
+        fusion: Fusion = Fusion(),
+    ) -> None:
+        """`embedder` picks the embedder that an index was built with, None where it cannot be had."""
+        self._store, self._encoder, self._embedder, self._today = store, encoder, embedder, today
+        self._fusion = fusion
+        self._open: _Open | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> Manifest:
+        """Load the index and the embedder now rather than with the first question. Raises RetrievalError."""
+        return (await self._current()).index.manifest
+
+    async def search(self, question: str, previous: Sequence[str] = (), options: Options = Options()) -> Retrieval:
+        """Find passages.
+
+        Raises EmptyQuestion, QuestionTooLong, or another RetrievalError where the index cannot be read.
+        """
+        searched = _usable(question, previous)
+        opened = await self._current()
+        clock = _Clock()
+        query = read_query(searched, opened.vocabulary, self._encoder.query)
+        with clock.stage("embed"):
+            dense = opened.embedder.embed_query(query.dense) if opened.embedder else None
+        found, brief, signals = await self._find(query, dense, opened, options)
+        calibration = HYBRID if dense is not None else LEXICAL
+        confidence = calibration.probability(signals)
+        abstain = not found or confidence < calibration.threshold
+        return Retrieval(tuple(found), confidence, abstain, brief, signals, clock.stages())
+
+    async def quotes(self, question: str, previous: Sequence[str], found: Sequence[Found]) -> list[Quote]:
+        """The sentences of found passages that answer best; `Quote.index` counts in `found`."""
+        opened = await self._current()
+        query = read_query(_usable(question, previous), opened.vocabulary, self._encoder.query)
+        embed = opened.embedder.embed_query if opened.embedder else None
+        return pick_quotes(question, query, [(hit.passage, hit.text) for hit in found], self._encoder.counts, embed)
+
+    async def _find(
+        self, query: Query, dense: Vector | None, opened: _Open, options: Options
+    ) -> tuple[list[Found], bool, Signals]:
+        today, manifest = self._today(), opened.index.manifest
+        arms = await opened.index.search(dense, query.sparse, _HITS_PER_ARM, today)
+        ranking = fuse(arms, self._fusion, manifest.notes, manifest.pointers)
+        ids = ranking.ids[: options.passages]
+        loaded = await opened.index.passages([*ids, *neighbours(ids)], today)
+        hits = [loaded[id_] for id_ in ids if id_ in loaded]
+        background = (manifest.cosine_mean, manifest.cosine_deviation)
+        signals = measure(query, arms, hits, self._encoder.counts, opened.vocabulary, background)
+        texts = join_neighbours(hits, loaded, options.context_tokens)
+        found = [
+            Found(rank, round(ranking.scores[hit.id], 6), hit, text)
+            for rank, (hit, text) in enumerate(zip(hits, texts, strict=True), start=1)
+        ]
+        brief = is_brief(query, [hit.text for hit in found], [hit.passage.page for hit in found], self._encoder.counts)
+        return found, brief, signals
+
+    async def _current(self) -> _Open:
+        """The open index, after looking whether another has been switched in."""
+        version = await self._store.version()
+        if self._open is not None and self._open.version == version:
+            return self._open
+        async with self._opening:
+            if self._open is None or self._open.version != version:
+                if version is None:
+                    raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
+                index = await self._store.open()
+                manifest = index.manifest
+                vocabulary = Vocabulary(manifest.words, manifest.terms, manifest.passages)
+                # Searches under way may still hold the old index; it is closed when the last lets go.
+                self._open = _Open(version, index, vocabulary, self._embedder(manifest))
+            return self._open
+
+
+def _usable(question: str, previous: Sequence[str]) -> SearchText:
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionTooLong(
+            f"the question has {len(question)} characters, {LONGEST_QUESTION} are read",
+            "Cut it down to the part that is being asked.",
+        )
+    searched = search_text(question, [earlier[:LONGEST_QUESTION] for earlier in previous])
+    if not any(character.isalnum() for character in searched.text):
+        raise EmptyQuestion("there is no question in it", "Ask in words.")
+    return searched
+
+
+class _Clock:
+    """Milliseconds by stage; what is not a named stage belongs to the search."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._stages[name] = (time.perf_counter() - start) * 1000
+
+    def stages(self) -> dict[str, float]:
+        total = (time.perf_counter() - self._start) * 1000
+        named = {name: round(ms, 3) for name, ms in self._stages.items()}
+        rest = round(total - sum(self._stages.values()), 3)
+        return {**named, "search": rest, "graph": 0.0, "total": round(total, 3)}

@@ -1,0 +1,68 @@
+"""Pure: from a question or a passage to the words that are looked up in the lexical arm."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+
+from retrieval.passage import Passage
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# A possessive is no word of its own: "Dijkstra's" is Dijkstra.
+_WORD = re.compile(r"([^\W_]+(?:['’](?!s\b)[a-z]{1,2}\b)?)(?:['’]s\b)?")
+_PATH_NOISE = frozenset({"index", "lectures", "lecture", "pages", "page", "readme", "md", "ipynb", "html", "notes"})
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words in order; digits count as letters, underscores and hyphens separate."""
+    return [match.group(1).lower() for match in _WORD.finditer(text)]
+
+
+def camel_parts(text: str) -> str:
+    """The parts of each camel-case word, so that `HashingVectorizer` is found by "hashing vectorizer"."""
+    parts: list[str] = []
+    for match in _WORD.finditer(text):
+        pieces = _CAMEL.split(match.group())
+        if len(pieces) > 1:
+            parts += pieces
+    return " ".join(parts)
+
+
+ACRONYM = "acr0"
+"""How the words begin that stand for acronyms."""
+
+_ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,5}(?=s?\b)")
+
+
+def acronyms(text: str) -> str:
+    """A word of its own for each acronym, since CLIP is no clip and GAN no gan.
+
+    The digit keeps these words apart from any that are written, and from being taken for a typo's repair.
+    """
+    return " ".join(f"{ACRONYM}{match.group().lower()}" for match in _ACRONYM.finditer(text))
+
+
+_ELSEWHERE = re.compile(
+    r"^\W*(?:\w+ )?(?:resources|references|further reading|bibliography|links|see also|credits)\W*$", re.IGNORECASE
+)
+
+
+def path_words(path: str) -> str:
+    """What a file's path says of its content: the words of its folders and name."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    return " ".join(word for part in parts for word in words(part) if word not in _PATH_NOISE and not word.isdigit())
+
+
+def embedded_text(title: str, headings: Iterable[str], text: str) -> str:
+    """What the dense arm sees of a passage: title and heading path before the text."""
+    return "\n".join((" > ".join((title, *headings)), text))
+
+
+def lexical_text(passage: Passage) -> str:
+    """What the lexical arm sees of a passage: also the words of its path, parts of camel case and acronyms."""
+    written = f"{passage.title}\n{passage.heading}\n{passage.text}"
+    return "\n".join((path_words(passage.path), written, camel_parts(passage.text), acronyms(written)))
+
+
+def points_elsewhere(headings: Sequence[str]) -> bool:
+    """Whether a section names other places instead of saying something itself."""
+    return bool(headings) and bool(_ELSEWHERE.search(headings[-1]))

@@ -1,0 +1,50 @@
+"""What several test files need: a place for data, the term encoder, and the shared material where it is at hand."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from fakes import HashEmbedder
+
+from retrieval.adapters.bm25 import Bm25Encoder
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """An Erica's own folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def index_dir(tmp_path: Path) -> Iterator[Path]:
+    """Where indexes are built: in memory if there is room, because waiting for the disk is most of the time."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 4 << 30:
+        yield tmp_path
+        return
+    with TemporaryDirectory(prefix="erica-test-", dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Bm25Encoder:
+    return Bm25Encoder()
+
+
+@pytest.fixture
+def embedder() -> HashEmbedder:
+    return HashEmbedder()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Material that is no part of the project: a real course, a real embedding model."""
+    folder = Path(os.environ.get("ERICA_SHARED") or Path(__file__).parents[2] / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"needs the shared material; ERICA_SHARED names no folder and {folder} is none")
+    return folder

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import click
 import typer
@@ -28,6 +29,8 @@ from retrieval.comparison import compare, load_evaluation
 from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, RetrievalError
 from retrieval.evaluation import EVALUATED, duplicates_for, evaluate, load_questions
 from retrieval.retriever import Options, Retrieval
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="A course tutor that answers from the lecture pages and cites them.",
@@ -90,6 +93,21 @@ def _fail(as_json: bool, code: int, name: str, message: str, hint: str) -> int:
     return code
 
 
+def _run(main: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, with SIGTERM ending the command as Ctrl-C does, so that what it holds is let go in order."""
+
+    async def stoppable() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main
+
+    try:
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
 def _wiring() -> Wiring:
     return Wiring(read_settings(), notice)
 
@@ -113,7 +131,7 @@ def ingest(
     wiring = _wiring()
     for course in [load_course(file) for file in courses]:
         with ConsoleProgress(quiet=as_json) as progress:
-            report = asyncio.run(wiring.ingest(course, progress, force))
+            report = _run(wiring.ingest(course, progress, force))
         if as_json:
             _print_json(ingest_json(report))
         else:
@@ -124,7 +142,7 @@ def ingest(
 def rollback(course: CourseFile) -> None:
     """Go back to the index before the current one; a second rollback goes forward again."""
     wiring = _wiring()
-    name = asyncio.run(wiring.store(load_course(course)).rollback())
+    name = _run(wiring.store(load_course(course)).rollback())
     out.print(f"The index {name} is current again.")
 
 
@@ -160,7 +178,7 @@ def search(
                 found = Retrieval((), 0.0, abstain=True)  # one odd question does not end a batch
             _show_search(one, number, found, as_json)
 
-    asyncio.run(go())
+    _run(go())
 
 
 def _show_search(asked: dict[str, Any], number: int, found: Retrieval, as_json: bool) -> None:
@@ -208,12 +226,12 @@ def ask(
     if question is None:
         if as_json:
             raise click.UsageError("with --json, give the QUESTION")
-        asyncio.run(converse(wiring, loaded, options))
+        _run(converse(wiring, loaded, options))
     elif as_json:
-        asyncio.run(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
+        _run(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
     else:
         tutor = wiring.tutor(loaded, options=options)
-        asyncio.run(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
+        _run(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
 
 
 async def _ask_json(wiring: Wiring, course: Course, options: Options, question: Question) -> None:
@@ -260,7 +278,7 @@ def evaluate_(
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     labelled, same = load_questions(questions), duplicates_for(questions, duplicates)
     other = load_evaluation(compare_with) if compare_with else None
-    evaluation = asyncio.run(evaluate(wiring.retriever(loaded), labelled, same, options))
+    evaluation = _run(evaluate(wiring.retriever(loaded), labelled, same, options))
     comparison = compare(evaluation, other) if other else None
     if as_json:
         _print_json(evaluation.to_json() | ({"comparison": comparison.to_json()} if comparison else {}))
@@ -285,7 +303,7 @@ def doctor(
                 out.print(check.line())
         return checks
 
-    checks = asyncio.run(go())
+    checks = _run(go())
     if as_json:
         _print_json([asdict(check) for check in checks])
     return int(any(check.state == "problem" for check in checks))
@@ -296,9 +314,9 @@ def demo() -> None:
     """Ingest the bundled demo course, ask it a question and show the cited answer; then it is your turn."""
     wiring, course = _wiring(), load_course(demo_course())
     with ConsoleProgress() as progress:
-        report = asyncio.run(wiring.ingest(course, progress))
+        report = _run(wiring.ingest(course, progress))
     out.print(ingest_summary(report))
-    asyncio.run(_demonstrate(wiring, course))
+    _run(_demonstrate(wiring, course))
 
 
 async def _demonstrate(wiring: Wiring, course: Course) -> None:

@@ -89,6 +89,10 @@ class ModelChain:
         """Tokens of a text, by the first model."""
         return self._models[0].count_tokens(text)
 
+    async def warm_up(self) -> None:
+        """Warm every model up, side by side. Never raises; cheap to repeat."""
+        await asyncio.gather(*(model.warm_up() for model in self._models))
+
     async def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncGenerator[ChainEvent, None]:
         """Pieces, and Switched wherever another model starts over; one Finished at the end.
 

@@ -40,6 +40,10 @@ class ChatModel(Protocol):
         """Tokens of a text, by the model's own tokenizer where it is known."""
         ...
 
+    async def warm_up(self) -> None:
+        """Load what the first answer would otherwise wait for, and learn `context_tokens`. Never raises."""
+        ...
+
     def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncIterator[str | ModelUsage]:
         """Pieces of text as they come, then one ModelUsage.
 

@@ -11,13 +11,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from bot import phrases
-from bot.citations import SafeStream, citations
+from bot.citations import citations
 from bot.code_check import describe_problems
 from bot.errors import ContextTooLong, EmptyQuestion, MemoryFailed, ModelFailed, RetrievalFailed, TooLong
 from bot.extractive import abstained, quoted
 from bot.messages import Answer, Delta, Event, Outcome, Question, Replace, Status
 from bot.model_chain import Finished, ModelChain, Piece, Switched
 from bot.ports import ChatMessage, Memory, Turn
+from bot.safe_stream import SafeStream
 from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
 from retrieval import errors as retrieval_errors
 from retrieval.retriever import Options, Retrieval, Retriever
@@ -101,7 +102,9 @@ class Tutor:
     ) -> AsyncGenerator[Event, None]:
         """Stream from the models; when all have failed, quote."""
         shown = False
+        yield Status(phrases.WRITING)
         try:
+            await models.warm_up()
             prompt = self._prompt(models, text, turns, retrieval)
             async with aclosing(self._stream(models, prompt, retrieval)) as events:
                 async for event in events:
@@ -114,7 +117,6 @@ class Tutor:
                 yield event
 
     async def _stream(self, models: ModelChain, prompt: Prompt, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
-        yield Status(phrases.WRITING)
         passages = [found.passage for found in retrieval.passages[: prompt.passages]]
         safe, text = SafeStream(passages), ""
         messages = [ChatMessage("system", prompt.system), ChatMessage("user", prompt.user)]

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from bot.course import Course
 from bot.errors import ConfigError, EricaError
 from bot.model_chain import ModelChain
-from bot.ports import Memory
+from bot.ports import ChatModel, Memory
 from bot.settings import Settings
 from bot.tutor import CourseVoice, Tutor
 from prompts.builder import PromptBuilder
@@ -39,10 +39,11 @@ class Wiring:
     def store(self, course: Course) -> IndexStore:
         """Qdrant Edge in the data folder, or the server that ERICA_QDRANT_URL names."""
         if self.settings.qdrant_url:
-            from retrieval.adapters.qdrant_server import connect
+            from retrieval.adapters.qdrant_server import QdrantIndexStore, connect
 
             key = self.settings.qdrant_api_key
-            return connect(self.settings.qdrant_url, key.get_secret_value() if key else None, course.id)
+            client = connect(self.settings.qdrant_url, key.get_secret_value() if key else None)
+            return QdrantIndexStore(client, course.id)
         return EdgeIndexStore(self.settings.data_dir / "indexes" / course.id)
 
     def retriever(self, course: Course) -> Retriever:
@@ -74,20 +75,21 @@ class Wiring:
         """The answering models in the order they are tried, None where none is configured."""
         if not self.settings.models:
             return None
+        return ModelChain([self._model(name) for name in self.settings.models])
+
+    def _model(self, name: str) -> ChatModel:
+        """A model; address and key are meant for the provider of ERICA_MODEL and go to no other."""
         from bot.adapters.litellm import LitellmModel, ModelSettings
 
-        return ModelChain(
-            [
-                LitellmModel(
-                    ModelSettings(
-                        name=name,
-                        api_base=self.settings.model_api_base,
-                        api_key=self.settings.model_api_key,
-                        stall_seconds=self.settings.model_stall_seconds,
-                    )
-                )
-                for name in self.settings.models
-            ]
+        settings = self.settings
+        same = name.partition("/")[0] == settings.models[0].partition("/")[0]
+        return LitellmModel(
+            ModelSettings(
+                name=name,
+                api_base=settings.model_api_base if same else None,
+                api_key=settings.model_api_key if same else None,
+                stall_seconds=settings.model_stall_seconds,
+            )
         )
 
     @asynccontextmanager

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 
-from retrieval.markup import Block, blocks, list_items, sentences
-from retrieval.passage import Document, Passage, Section, Trust
+from retrieval.markup import Block, blocks, list_items, mask, sentences
+from retrieval.passage import Document, Locator, Passage, Section, Trust
+
+_BETWEEN = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """Sizes in characters. A single fence, table, formula or sentence may exceed `target`."""
+    """Sizes in characters. A single fence, table, formula or word may exceed `target`."""
 
     target: int = 1200
     smallest: int = 200
@@ -61,8 +63,9 @@ def _hash(title: str, headings: tuple[str, ...], text: str) -> str:
 def _merge_small(sections: Sequence[Section], smallest: int) -> Iterator[Section]:
     """A section too small to stand alone takes in the one after it, heading and all.
 
-    The link then leads to the first of them, which is where a reader would want to start. Sections that
-    stand for a page or a time are never merged: their links would lie.
+    The link then leads to the first of them, which is where a reader would want to start. Only sections
+    that an anchor marks are merged, and what stands before the first: a page, a slide, a spoken minute,
+    a flashcard is one thing each.
     """
     held: Section | None = None
     for section in sections:
@@ -70,7 +73,7 @@ def _merge_small(sections: Sequence[Section], smallest: int) -> Iterator[Section
             continue
         if held is None:
             held = section
-        elif len(held.text) < smallest and section.locator.page is section.locator.seconds is None:
+        elif len(held.text) < smallest and (held.locator.anchor or (held.locator == Locator() and not held.headings)):
             heading = f"**{section.headings[-1]}**\n\n" if section.headings else ""
             held = Section(held.headings, f"{held.text}\n\n{heading}{section.text}", held.locator)
         else:
@@ -85,20 +88,20 @@ def chunk_text(text: str, chunking: Chunking = Chunking()) -> list[str]:
     pieces: list[list[str]] = []
     size = 0
     for block in _fitting_blocks(text, chunking):
-        if pieces and size + len(block) <= chunking.target:
+        if pieces and size + len(_BETWEEN) + len(block) <= chunking.target:
             pieces[-1].append(block)
-            size += len(block)
+            size += len(_BETWEEN) + len(block)
         else:
             pieces.append([block])
             size = len(block)
     if len(pieces) > 1 and size < chunking.smallest and _length(pieces[-2]) + size <= chunking.target * 1.25:
         last = pieces.pop()
         pieces[-1] += last
-    return ["\n\n".join(piece) for piece in pieces]
+    return [_BETWEEN.join(piece) for piece in pieces]
 
 
 def _length(piece: Sequence[str]) -> int:
-    return sum(map(len, piece))
+    return len(_BETWEEN.join(piece))
 
 
 def _fitting_blocks(text: str, chunking: Chunking) -> Iterator[str]:
@@ -110,20 +113,41 @@ def _fitting_blocks(text: str, chunking: Chunking) -> Iterator[str]:
 
 
 def _split(block: Block, target: int) -> Iterator[str]:
-    """Cut what is too long and may be cut: lists between items, prose between sentences."""
+    """Cut what is too long and may be cut: lists between items, prose between sentences, both between words."""
     if block.kind == "list":
-        parts, glue = list_items(block.text), "\n"
+        parts = list_items(block.text)
     elif block.kind == "prose":
-        parts, glue = sentences(block.text), " "
+        parts = sentences(block.text)
     else:
         yield block.text
         return
     held = ""
-    for part in parts:
-        if held and len(held) + len(part) > target:
+    place = 0
+    for part in (fitting for whole in parts for fitting in _words_fitting(whole, target)):
+        start = block.text.index(part, place)
+        # Lines stay lines: a list may stand in the middle of a paragraph.
+        glue = "\n" if "\n" in block.text[place:start] else " "
+        place = start + len(part)
+        if held and len(held) + len(glue) + len(part) > target:
             yield held
             held = part
         else:
             held = f"{held}{glue}{part}" if held else part
     if held:
         yield held
+
+
+def _words_fitting(sentence: str, target: int) -> Iterator[str]:
+    """A sentence too long, as in a transcript without full stops, cut between words but in no formula or code."""
+    masked = mask(sentence)
+    start = 0
+    while len(sentence) - start > target:
+        space = max(masked.rfind(mark, start + 1, start + target + 1) for mark in " \n\t")
+        if space < 0:
+            space = min((at for mark in " \n\t" if (at := masked.find(mark, start + target)) >= 0), default=-1)
+        if space < 0:
+            break
+        yield sentence[start:space].rstrip()
+        start = space + 1
+        start += len(sentence[start:]) - len(sentence[start:].lstrip())
+    yield sentence[start:]

@@ -25,31 +25,31 @@ class SourceError(RetrievalError):
     """A source as a whole cannot be read: its folder is missing, its site refuses."""
 
 
-class UnreadableFile(RetrievalError):  # noqa: N818 - an event of reading, not a programming error
+class UnreadableFile(RetrievalError):
     """One file cannot become a document. The message is the reason shown in the summary."""
 
 
-class EmbedderUnavailable(RetrievalError):  # noqa: N818
+class EmbedderUnavailable(RetrievalError):
     """The embedding model cannot be loaded."""
 
 
-class IndexMissing(RetrievalError):  # noqa: N818
+class IndexMissing(RetrievalError):
     """There is no index for this course yet."""
 
 
-class IndexMismatch(RetrievalError):  # noqa: N818
+class IndexMismatch(RetrievalError):
     """The index does not fit the embedding model or the format of this version."""
 
 
-class IndexRejected(RetrievalError):  # noqa: N818
+class IndexRejected(RetrievalError):
     """A new index looks wrong (empty, or far smaller than the last) and was not switched in."""
 
 
-class EmptyQuestion(RetrievalError):  # noqa: N818
+class EmptyQuestion(RetrievalError):
     """There are no words in the question."""
 
 
-class QuestionTooLong(RetrievalError):  # noqa: N818
+class QuestionTooLong(RetrievalError):
     """The question is longer than anything worth searching for."""
 
 

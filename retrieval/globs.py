@@ -7,18 +7,37 @@ from functools import lru_cache
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """`**` spans folders, `*` and `?` do not; a pattern without a slash matches the name anywhere."""
-    if "/" not in pattern:
+    """`**` spans folders, `*` and `?` do not; a pattern without a slash matches the name anywhere.
+
+    A plain name at the end may be a folder's and then stands for all that is in it, so that nobody who
+    excludes "solutions" publishes them.
+    """
+    if "/" not in pattern.removesuffix("/"):
         pattern = f"**/{pattern}"
-    pattern = pattern.removeprefix("/")
+    pattern = pattern.removeprefix("./").removeprefix("/")
     if pattern.endswith("/"):
         pattern += "**"
     out = ""
     for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", pattern, re.DOTALL):
-        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(
-            token, token if token.startswith("[") and len(token) > 1 else re.escape(token)
-        )
+        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(token) or _one_of(token)
+    if not set(pattern.rpartition("/")[2]) & set("*?["):
+        out += "(?:/.*)?"
     return re.compile(out, re.DOTALL)
+
+
+def _one_of(token: str) -> str:
+    """`[a-z]` and `[!a-z]` as regular expressions; anything else, a range from z to a included, as itself."""
+    if not (token.startswith("[") and len(token) > 1):
+        return re.escape(token)
+    inside = token[1:-1]
+    negated = inside[:1] in ("!", "^") and len(inside) > 1
+    members = "".join(c if c == "-" else re.escape(c) for c in (inside[1:] if negated else inside))
+    expression = f"(?!/)[{'^' if negated else ''}{members}]"
+    try:
+        re.compile(expression)
+    except re.error:
+        return re.escape(token)
+    return expression
 
 
 def selected(path: str, include: Iterable[str], exclude: Iterable[str]) -> bool:

@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from retrieval.background import background
 from retrieval.chunking import Chunking, Placement, chunk
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexMismatch, IndexMissing, IndexRejected, StoreError
@@ -26,7 +24,6 @@ from retrieval.words import embedded_text, lexical_text, points_elsewhere, words
 
 _BATCH = 256
 _SMALLEST_SHARE = 0.5
-_RANDOM_PAIRS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +229,7 @@ def _describe(
         terms.update(counts.keys())
         length += sum(counts.values())
         spoken.update(set(words(text)))
-    mean, deviation = _random_cosines([vectors[p.content_hash] for p in passages] if embedder else [])
+    mean, deviation = background(embedder, [vectors[p.content_hash] for p in passages]) if embedder else (0.0, 1.0)
     return Manifest(
         course=material.course,
         digest=digest,
@@ -250,17 +247,6 @@ def _describe(
         notes=tuple(sorted({p.page for p in passages if p.trust == "notes"})),
         pointers=tuple(p.id for p in passages if points_elsewhere(p.headings)),
     )
-
-
-def _random_cosines(vectors: Sequence[Vector]) -> tuple[float, float]:
-    """Mean and deviation of the cosines of random pairs: what "unrelated" means to this model here."""
-    if len(vectors) < 3:
-        return 0.0, 1.0
-    matrix: NDArray[np.float32] = np.stack(vectors)
-    one, other = np.random.default_rng(0).integers(0, len(matrix), (2, _RANDOM_PAIRS))
-    apart = one != other
-    cosines = np.einsum("ij,ij->i", matrix[one[apart]], matrix[other[apart]])
-    return float(cosines.mean()), float(max(cosines.std(), 1e-3))
 
 
 @contextmanager

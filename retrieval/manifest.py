@@ -6,7 +6,7 @@ from typing import Any
 
 from retrieval.errors import IndexMismatch
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an index of the last version could not be read any more."""
 
 
@@ -19,7 +19,7 @@ class Manifest:
     number of terms a passage holds. `words` counts in how many passages a word occurs, `terms` the same
     for hashed terms. `notes` lists the pages of sources with `trust = "notes"`. `last_release` is the
     latest release day (proleptic ordinal), 0 if nothing is held back. `cosine_mean` and
-    `cosine_deviation` describe the cosines of random pairs of passages.
+    `cosine_deviation` say what unrelated texts have in common, see `retrieval.background`.
     """
 
     course: str

@@ -11,7 +11,8 @@ BlockKind = Literal["prose", "code", "math", "table", "list"]
 
 _ENVIRONMENTS = "equation|align|gather|multline|cases|array|[bpvB]?matrix|split"
 _LONGEST_FORMULA = 200
-"""Lines; what is opened and not closed within them was no formula."""
+_DEEPEST_FORMULA = 8
+"""Lines and nesting; what is opened and not closed within them was no formula."""
 
 # A run of backticks opens no fence if more of them follow on its line: that is a code span.
 _FENCE = re.compile(r"^\s*(?:>\s*)*(`{3,}+(?!.*`)|~{3,})")
@@ -108,6 +109,8 @@ def _formula_end(lines: list[str], start: int) -> int | None:
                 dollars ^= 1
             else:
                 depth = max(depth + (1 if mark["open"] or mark["kind"] == "begin" else -1), 0)
+        if depth > _DEEPEST_FORMULA:
+            return None
         if not dollars and not depth:
             return number + 1 if number > start else None
     return None

@@ -94,16 +94,17 @@ class Passage:
         return " > ".join(self.headings)
 
 
-_POSITIONS_PER_PAGE = 1 << 16
+POSITIONS_PER_PAGE = 1 << 16
+"""A page can have no more passages than this."""
 
 
 def passage_id(page: int, position: int) -> int:
     """The id of a page's passage; raises ValueError where a page has too many passages."""
-    if not 0 <= position < _POSITIONS_PER_PAGE:
+    if not 0 <= position < POSITIONS_PER_PAGE:
         raise ValueError(f"position {position} does not fit into a passage id")
-    return page * _POSITIONS_PER_PAGE + position
+    return page * POSITIONS_PER_PAGE + position
 
 
 def page_and_position(id_: int) -> tuple[int, int]:
     """The inverse of `passage_id`."""
-    return divmod(id_, _POSITIONS_PER_PAGE)
+    return divmod(id_, POSITIONS_PER_PAGE)

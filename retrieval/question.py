@@ -13,7 +13,9 @@ from retrieval.words import words
 _MENTION = re.compile(r"<[@#!][^>\s]{1,80}>|(?<![\w`.])@(?:erica|everyone|here|channel)\b", re.IGNORECASE)
 _GREETING = re.compile(
     r"^\W*(?:(?:hi+|hey+|hello|hiya|yo|dear|good\s+(?:morning|afternoon|evening)|greetings)"
-    r"(?:\s+(?:there|all|everyone|everybody|guys|folks|erica|prof(?:essor)?))*\b[\s,.!:;–-]*)+",
+    # "hello-world", "hello()" and "hello, world" are what is asked about
+    r"(?![-.]\w|\(|,?\s+world\b)"
+    r"(?:\s+(?:there|all|everyone|everybody|guys|folks|erica|prof(?:essor)?))*\b[\s,.!:;)–-]*)+",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)

@@ -1,6 +1,7 @@
 """From the sources of a course to documents: finds files, reads them, keeps account of what is skipped."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from retrieval.sources.addresses import address, read_table
 from retrieval.sources.folder import FoundFile, Skipped, find
 from retrieval.sources.formats import reader_for
 from retrieval.sources.site import SiteSpec, SkippedPage, crawl
+
+logger = logging.getLogger(__name__)
 
 _SNIFFED = 64 * 1024
 
@@ -88,7 +91,13 @@ def _parse(path: str, kind: str, data: bytes) -> Document:
     reader = reader_for(path, kind, data[:_SNIFFED])
     if reader is None:
         raise UnreadableFile(f"no reader for {Path(path).suffix or 'files without an ending'}")
-    document = reader(path, data)
+    try:
+        document = reader(path, data)
+    except UnreadableFile:
+        raise
+    except Exception as error:  # readers stand on large libraries, and one odd file must not stop the course
+        logger.warning("reading %s failed", path, exc_info=True)
+        raise UnreadableFile(f"the reader failed with {type(error).__name__}; the log has more") from error
     if not any(section.text.strip() for section in document.sections):
         raise UnreadableFile("empty")
     return document

@@ -53,7 +53,8 @@ class Found:
 class Retrieval:
     """What a search found. `passages` are listed even when it is better to abstain.
 
-    `brief` when the course says only a few lines on the subject. `ms` holds milliseconds for embed, search, graph and total.
+    `brief` when the course says only a few lines on the subject. `ms` holds milliseconds for embed, search,
+    graph and total.
     """
 
     passages: tuple[Found, ...]

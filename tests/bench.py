@@ -105,8 +105,19 @@ async def build(store: IndexStore, vectors: FixedVectors | None, count: int) -> 
         )
     await builder.switch(
         Manifest(
-            "bench", "", "", count, count // 8, 110.0, "bench" if vectors else None,
-            vectors.dimensions if vectors else None, 0.0, 0.1, 0, spoken, terms,
+            "bench",
+            "",
+            "",
+            count,
+            count // 8,
+            110.0,
+            "bench" if vectors else None,
+            vectors.dimensions if vectors else None,
+            0.0,
+            0.1,
+            0,
+            spoken,
+            terms,
         )
     )
 
@@ -148,7 +159,9 @@ async def search_rows(folder: Path) -> list[Row]:
     rows: list[Row] = []
     hybrid, lexical = EdgeIndexStore(folder / "hybrid"), EdgeIndexStore(folder / "lexical")
     await build(hybrid, vectors, PASSAGES)
-    rows += percentiles("search, 20,000 passages, Edge, without embedding", await measure_search(hybrid, vectors, 400), 1.5, 3)
+    rows += percentiles(
+        "search, 20,000 passages, Edge, without embedding", await measure_search(hybrid, vectors, 400), 1.5, 3
+    )
     await build(lexical, None, PASSAGES)
     rows += percentiles("lexical search, 20,000 passages, Edge, whole", await measure_search(lexical, None, 400), 1.5)
     client = AsyncQdrantClient(":memory:")
@@ -194,7 +207,11 @@ def erica(arguments: list[str], data: Path, dense: bool) -> Ran:
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", *arguments, "--json"],
-        env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert process.stdout is not None
     text = process.stdout.read()
@@ -208,7 +225,9 @@ def erica(arguments: list[str], data: Path, dense: bool) -> Ran:
 def ingest_rows(folder: Path) -> list[Row]:
     """First ingest, again with nothing changed, again with one page changed; then `erica ask`."""
     dense = (SHARED / "model").exists()
-    source, name = (SHARED / "course", "the shared course") if (SHARED / "course").exists() else (DEMO / "pages", "the demo")
+    source, name = (
+        (SHARED / "course", "the shared course") if (SHARED / "course").exists() else (DEMO / "pages", "the demo")
+    )
     shutil.copytree(source, folder / "material")
     course = folder / "course.toml"
     course.write_text(
@@ -236,7 +255,9 @@ def ingest_rows(folder: Path) -> list[Row]:
         data = folder / ("data" if use else "lexical-data")
         if not use:
             erica(["ingest", str(course)], data, dense=False)
-        ran = min((erica(["ask", "--course", str(course), question], data, use) for _ in range(3)), key=lambda r: r.seconds)
+        ran = min(
+            (erica(["ask", "--course", str(course), question], data, use) for _ in range(3)), key=lambda r: r.seconds
+        )
         rows += [
             Row(f"erica ask, {kind}, no model, process start to answer", ran.seconds, "s", 2),
             Row(f"erica ask, {kind}, peak memory", ran.megabytes, "MB", limit),

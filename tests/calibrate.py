@@ -218,17 +218,20 @@ async def signals_of(retriever: Retriever, questions: Sequence[LabelledQuestion]
     return found
 
 
-async def report_calibration(bench: Bench, questions: Sequence[LabelledQuestion]) -> None:
-    asked = [question for question in questions if question.kind in ("course", "out_of_scope")]
+async def report_calibration(benches: Sequence[Bench], labelled: Sequence[Sequence[LabelledQuestion]]) -> None:
+    asked, taken = list[LabelledQuestion](), list[Signals]()
+    for bench, questions in zip(benches, labelled, strict=True):
+        judged = [question for question in questions if question.kind in ("course", "out_of_scope")]
+        taken += await signals_of(bench.retriever(), judged)
+        asked += judged
     answerable = np.array([question.kind == "course" for question in asked])
     if min(answerable.sum(), (~answerable).sum()) < 8:
         raise SystemExit("There must be at least 8 course and 8 out_of_scope questions.")
-    taken = await signals_of(bench.retriever(), asked)
     signals = np.array([astuple(one) for one in taken], dtype=np.float64)
     for name, column in zip((field.name for field in fields(Signals)), signals.T, strict=True):
         print(f"  {name:10s} alone: AUC {shares(column, answerable, 0.0).auc:.3f}")
     calibration = calibrate(signals, answerable)
-    name = "HYBRID" if bench.embedder else "LEXICAL"
+    name = "HYBRID" if benches[0].embedder else "LEXICAL"
     print(f"\n{name} = Calibration({calibration.weights}, {calibration.bias}, {calibration.threshold})\n")
     whole = np.array([calibration.probability(one) for one in taken])
     _show("unseen halves, threshold chosen without them", unseen_shares(signals, answerable))
@@ -271,20 +274,22 @@ async def report_fusion(bench: Bench, questions: Sequence[LabelledQuestion], fil
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    questions = load_questions(arguments.questions)
+    if len(arguments.course) != len(arguments.questions):
+        raise SystemExit("Give as many --questions as --course.")
+    labelled = [load_questions(file) for file in arguments.questions]
     wiring = Wiring(read_settings(), print)
     embedder = None if arguments.lexical else RememberingEmbedder(wiring.embedder())
-    bench = Bench(wiring, load_course(arguments.course), embedder)
+    benches = [Bench(wiring, load_course(course), embedder) for course in arguments.course]
     if arguments.fusion:
-        await report_fusion(bench, questions, arguments.questions)
+        await report_fusion(benches[0], labelled[0], arguments.questions[0])
     else:
-        await report_calibration(bench, questions)
+        await report_calibration(benches, labelled)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--course", type=Path, required=True, help="the course's TOML file; it must be ingested")
-    parser.add_argument("--questions", type=Path, required=True)
+    parser.add_argument("--course", type=Path, action="append", required=True, help="a course that is ingested")
+    parser.add_argument("--questions", type=Path, action="append", required=True, help="for each course")
     parser.add_argument("--lexical", action="store_true", help="without the dense arm")
     parser.add_argument("--fusion", action="store_true", help="try a grid of fusion weights instead")
     try:

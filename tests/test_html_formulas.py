@@ -31,6 +31,7 @@ WIKI = (
             WIKI,
             r"\(a<em>1^2\)</em>",
             "<d-math>a_1^2</d-math>",
+            f'<span class="math inline">{KATEX.format("")}</span>',
         ),
         '<span class=MathJax_Preview>a12</span><span class=MathJax>a12</span><script type="math/tex">a_1^2</script>',
         '<math alttext="a_1^2"><mi>a</mi></math>',
@@ -71,6 +72,7 @@ def test_formulas_that_only_look_like_it_and_code_are_left_alone() -> None:
         == r"open \( bracket, `\(x\)`, $5 and \\[2pt]"
     )
     assert text("<div class=math><p>The <b>maths</b> department</p></div>") == "The **maths** department"
+    assert text(f"<div class=math><p>words</p><p>{KATEX.format('')}</p></div>") == "words\n\n$a_1^2$"
 
 
 @pytest.mark.parametrize(

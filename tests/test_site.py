@@ -226,8 +226,11 @@ async def test_a_start_without_its_slash_means_the_folder_it_redirects_to(site: 
     assert (await crawled(site, "/ai"))[0] == ["index.html", "a.html"]
 
 
-async def test_a_charset_that_only_the_server_knows_reaches_the_reader(site: LoopbackSite) -> None:
-    site.pages["/"] = sends("<h1>Поиск</h1><p>Куча</p>".encode("koi8-r"), "text/html; charset=KOI8-R")
+@pytest.mark.parametrize(("encoding", "stated"), [("koi8-r", "KOI8-R"), ("utf-8", "iso-8859-1"), ("utf-8", "nonsense")])
+async def test_the_servers_charset_reaches_the_reader_where_it_is_right(
+    site: LoopbackSite, encoding: str, stated: str
+) -> None:
+    site.pages["/"] = sends("<h1>Поиск</h1><p>Куча</p>".encode(encoding), f"text/html; charset={stated}")
     (only,) = [result async for result in found(site)]
     assert isinstance(only, FetchedPage)
     assert read_html(only.path, only.data).title == "Поиск"

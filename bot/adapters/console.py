@@ -105,7 +105,7 @@ class ConsoleProgress:
             disable=quiet or not self._console.is_terminal,
         )
         self._task = self._bars.add_task("", total=None, visible=False, rate="")
-        self._name, self._done, self._total, self._start = "", 0, None, time.monotonic()
+        self._name, self._done, self._start = "", 0, time.monotonic()
 
     def __enter__(self) -> "ConsoleProgress":
         self._bars.start()
@@ -120,7 +120,7 @@ class ConsoleProgress:
     def stage(self, name: str, total: int | None) -> None:
         """Close the stage before and begin this one."""
         self._end_stage()
-        self._name, self._done, self._total, self._start = name, 0, total, time.monotonic()
+        self._name, self._done, self._start = name, 0, time.monotonic()
         self._task = self._bars.add_task(name, total=total, rate="")
 
     def advance(self, steps: int = 1) -> None:

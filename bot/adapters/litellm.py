@@ -183,7 +183,7 @@ class LitellmModel:
                 logger.info("%s answered, but its bill did not come (%s)", self.name, type(error).__name__)
                 break
             if usage := getattr(chunk, "usage", None):
-                break  # always the last; reading on only starts litellm's bookkeeping
+                break  # always the last; reading on would only start litellm's own bookkeeping
             delta = chunk.choices[0].delta if chunk.choices else None
             text = getattr(delta, "content", None) or ""
             if text or getattr(delta, "reasoning_content", None):
@@ -245,7 +245,7 @@ class LitellmModel:
             # Twice the stall clock: that one must ring first, since comment lines do not wind it up.
             "timeout": httpx.Timeout(given.stall_seconds * 2, connect=given.connect_seconds),
             "num_retries": 0,
-            "max_retries": 2,
+            "max_retries": 0,
         }
 
 

@@ -39,9 +39,7 @@ def load() -> Any:
 def _load() -> Any:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # else it reads whatever .env file lies around
-    for variable in ("NO_PROXY", "no_proxy"):  # a model server on this machine is not behind the campus proxy
-        hosts = {"127.0.0.1", "localhost", "::1", *filter(None, os.environ.get(variable, "").split(","))}
-        os.environ[variable] = ",".join(sorted(hosts))
+    keep_loopback_direct()
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.disable_streaming_logging = True
@@ -54,14 +52,20 @@ def _load() -> Any:
     for name in ("httpx", "httpcore", "openai"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they log the address of every request
     set_on_retry_hooks([_log_retry])  # where structlog is installed, stamina's own choice prints to stdout
-    # For its own records litellm asks an Ollama server about the model: in the event loop, for up to 10 minutes.
-    ollama: Any = importlib.import_module("litellm.llms.ollama.common_utils")
-    ollama.OllamaModelInfo.get_model_info = lambda *_, **__: None
     # What the first request would import, another second of it, in the event loop.
     importlib.import_module("openai.resources")
     with suppress(Exception):
         asyncio.run(_rehearse(litellm))
     return litellm
+
+
+def keep_loopback_direct() -> None:
+    """Add this machine to NO_PROXY: a model server here is not behind the campus proxy."""
+    given = f"{os.environ.get('no_proxy', '')},{os.environ.get('NO_PROXY', '')}".split(",")
+    hosts = dict.fromkeys(host.strip() for host in [*given, "localhost", "127.0.0.1", "::1"] if host.strip())
+    if "*" not in hosts:
+        # Both spellings, since one hides the other, and which one is up to who reads it.
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
 
 
 async def _rehearse(litellm: Any) -> None:

@@ -89,13 +89,15 @@ def _written(node: LexborNode) -> str | None:
         or "block" in node.attributes
     )
     sources = node.css(_TEX)
-    if len(sources) == 1 or (sources and "katex" in classes):
-        return mark(sources[0].text(), display or (node.tag == "div" and "math" in classes))
     formulas = node.css("math")
+    if (sources or formulas) and {"math", "arithmatex"} & set(classes):
+        return None  # a box around drawn formulas, and perhaps words: each formula is found on its own
+    if len(sources) == 1 or (sources and "katex" in classes):
+        return mark(sources[0].text(), display)
     if len(formulas) == 1:
         return mark(formulas[0].attributes.get("alttext") or _from_mathml(formulas[0]), display)
     if sources or formulas:
-        return None  # a box around several formulas: each is found on its own
+        return None
     return _plain(node, classes, display)
 
 

@@ -223,8 +223,11 @@ class _Crawl:
 
 
 def _in_utf8(reply: Reply) -> bytes:
-    """The page's bytes, in UTF-8 with its mark where only the server said which charset they have."""
-    if reply.media_type == _PDF or reply.charset in ("", "utf-8", "utf8") or reply.data.startswith(_MARKS):
+    """The page's bytes, in UTF-8 with its mark where only the server said which charset they have.
+
+    A server's default charset is often wrong for pages in UTF-8, so they are left as they are.
+    """
+    if reply.media_type == _PDF or reply.data.startswith(_MARKS) or decode_as(reply.data, "utf-8") is not None:
         return reply.data
     text = decode_as(reply.data, reply.charset)
     return reply.data if text is None else codecs.BOM_UTF8 + text.encode()

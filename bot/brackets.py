@@ -1,0 +1,78 @@
+"""Pure: which brackets of an answer are citations, and the numbers they get. Knows no streams and no links.
+
+In prose a bracket with nothing but numbers is a citation, unless it is plainly mathematics: it holds a 0
+(`[0, 1]`), follows `=`, `∈` or a word such as "interval", belongs to a one-letter name (`x[1]`) or to a
+bracket that is mathematics itself (`[0][1]`), or lists several numbers none of which is a passage.
+"""
+
+import re
+from dataclasses import dataclass
+
+_LABEL = r"(?:passages?|sources?|refs?|references?|citations?|cite)[ :#.]{1,2}"
+_NUMBER = r"#?\d{1,6}"
+_BETWEEN = r"(?:, ?and |, ?|; ?| ?& ?| and | ?[-–—] ?)"
+_NUMBERS = re.compile(
+    rf"(?P<label>\^|{_LABEL})?{_NUMBER}(?:{_BETWEEN}(?:\^|{_LABEL})?{_NUMBER})*(?P<more>†[^\]】]*)?", re.IGNORECASE
+)
+_SPAN = re.compile(r"(\d+)(?: ?[-–—] ?(\d+))?")
+_LONGEST_SPAN = 20
+
+_ALWAYS_TEXT = re.compile(
+    r"(?:[=∈∉⊂⊆≤≥≠≈→]|\\in|\b(?:intervals?|ranges?|lists?|arrays?|vectors?|tensors?|tuples?|shapes?|sizes?|set)) ?$",
+    re.IGNORECASE,
+)
+_LIST_TEXT = re.compile(r"\b(?:in|within|between|over|on|from|to|of|by) $", re.IGNORECASE)
+_INDEXED = re.compile(r"(?:(?<![^\W_])[A-Za-z]\d*|\w_\w*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a bracket holds. `marked` when it cannot be mathematics: `[^2]`, `[Passage 2]`, `【2】`."""
+
+    values: tuple[int, ...]
+    marked: bool
+
+
+def read_numbers(content: str) -> Numbers | None:
+    """The numbers between brackets, spans written out; None if there is anything else or a 0."""
+    match = _NUMBERS.fullmatch(content)
+    if match is None:
+        return None
+    values: list[int] = []
+    for first, last in _SPAN.findall(content.partition("†")[0]):
+        start, end = int(first), int(last or first)
+        if first.startswith("0") or (last and (end <= start or last.startswith("0"))):
+            return None
+        values += range(start, end + 1) if end - start < _LONGEST_SPAN else (start, end)
+    return Numbers(tuple(dict.fromkeys(values)), bool(match["label"] or match["more"]))
+
+
+def meant_as_text(numbers: Numbers, before: str, known: int) -> bool:
+    """Whether the bracket is mathematics or an index. `before` is the text that leads to it."""
+    if numbers.marked:
+        return False
+    if _ALWAYS_TEXT.search(before) or _INDEXED.search(before):
+        return True
+    if len(numbers.values) == 1:
+        return 1900 <= numbers.values[0] <= 2100  # (Vaswani et al. [2017])
+    passages = [value <= known for value in numbers.values]
+    return not any(passages) or (not all(passages) and bool(_LIST_TEXT.search(before)))
+
+
+class Numbering:
+    """Gives cited passages the numbers 1, 2, 3 … in the order in which they first appear."""
+
+    def __init__(self, known: int) -> None:
+        """`known` passages may be cited, 1 to `known`."""
+        self.known = known
+        self._new: dict[int, int] = {}
+
+    @property
+    def cited(self) -> tuple[int, ...]:
+        """The passages' numbers as the model wrote them, in order of first appearance."""
+        return tuple(self._new)
+
+    def renumber(self, numbers: Numbers) -> list[int]:
+        """The new numbers of those that are passages; nothing for the others."""
+        known = [value for value in numbers.values if value <= self.known]
+        return [self._new.setdefault(value, len(self._new) + 1) for value in known]

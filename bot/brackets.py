@@ -8,6 +8,22 @@ bracket that is mathematics itself (`[0][1]`), or lists several numbers none of 
 import re
 from dataclasses import dataclass
 
+# A pattern `…_BEGUN` matches what may still become the pattern's match.
+_NESTED = r"(?:[^\[\]\n\\]++|\\[^\n]|\[(?:[^\[\]\n\\]++|\\[^\n])*+\])*+"
+GROUP = re.compile(rf"!?\[({_NESTED})\]|【([^【】\n]*)】")
+GROUP_BEGUN = re.compile(rf"!?(?:\[{_NESTED}(?:\[(?:[^\[\]\n\\]++|\\[^\n])*+)?\\?)?|【[^【】\n]*")
+TARGET = re.compile(r"\((?:[^()\n]++|\([^()\n]*+\))*+\)")
+TARGET_BEGUN = re.compile(r"\((?:[^()\n]++|\([^()\n]*+\))*+(?:\([^()\n]*+)?")
+INNER_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
+ESCAPED_GROUP = re.compile(r"\\\[([^\[\]\n\\]{1,36})\\\]")
+ESCAPED_GROUP_BEGUN = re.compile(r"\\(?:\[[^\[\]\n\\]{0,36}\\?)?")
+PARENTHESIS = re.compile(
+    r"\((?:(?:sources?|see|cf\.?|passages?|refs?|from|citing):? )?"
+    r"((?:(?:\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,40}】)(?:[,;] ?|,? and | )?)+)\)",
+    re.IGNORECASE,
+)
+PARENTHESIS_BEGUN = re.compile(r"\((?:[a-z.]{0,8}:?|(?:[a-z.]{1,8}:? )?(?:[\[【][^()\n]{0,60})?)", re.IGNORECASE)
+
 _LABEL = r"(?:passages?|sources?|refs?|references?|citations?|cite)[ :#.]{1,2}"
 _NUMBER = r"#?\d{1,6}"
 _BETWEEN = r"(?:, ?and |, ?|; ?| ?& ?| and | ?[-–—] ?)"
@@ -34,14 +50,14 @@ class Numbers:
 
 
 def read_numbers(content: str) -> Numbers | None:
-    """The numbers between brackets, spans written out; None if there is anything else or a 0."""
+    """The numbers between brackets, spans written out; None if there is anything else."""
     match = _NUMBERS.fullmatch(content)
     if match is None:
         return None
     values: list[int] = []
     for first, last in _SPAN.findall(content.partition("†")[0]):
         start, end = int(first), int(last or first)
-        if first.startswith("0") or (last and (end <= start or last.startswith("0"))):
+        if end < start:
             return None
         values += range(start, end + 1) if end - start < _LONGEST_SPAN else (start, end)
     return Numbers(tuple(dict.fromkeys(values)), bool(match["label"] or match["more"]))
@@ -51,12 +67,17 @@ def meant_as_text(numbers: Numbers, before: str, known: int) -> bool:
     """Whether the bracket is mathematics or an index. `before` is the text that leads to it."""
     if numbers.marked:
         return False
-    if _ALWAYS_TEXT.search(before) or _INDEXED.search(before):
+    if 0 in numbers.values or _ALWAYS_TEXT.search(before) or _INDEXED.search(before):
         return True
     if len(numbers.values) == 1:
         return 1900 <= numbers.values[0] <= 2100  # (Vaswani et al. [2017])
     passages = [value <= known for value in numbers.values]
     return not any(passages) or (not all(passages) and bool(_LIST_TEXT.search(before)))
+
+
+def inside_bracket(before: str) -> bool:
+    """Whether a bracket is still open at the end of this text."""
+    return max(before.rfind("["), before.rfind("【")) > max(before.rfind("]"), before.rfind("】"))
 
 
 class Numbering:
@@ -74,5 +95,5 @@ class Numbering:
 
     def renumber(self, numbers: Numbers) -> list[int]:
         """The new numbers of those that are passages; nothing for the others."""
-        known = [value for value in numbers.values if value <= self.known]
+        known = [value for value in numbers.values if 0 < value <= self.known]
         return [self._new.setdefault(value, len(self._new) + 1) for value in known]

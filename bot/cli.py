@@ -1,17 +1,15 @@
 """The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
 
-import asyncio
 import json
-import signal
 import sys
+import traceback
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -24,17 +22,15 @@ from bot.messages import Answer, Question
 from bot.rendering.evaluation_table import comparison_table, evaluation_table
 from bot.rendering.reports import answer_json, ingest_json, ingest_summary, search_json, search_table
 from bot.settings import read_settings
+from bot.shell import INTERRUPTED, delivered, prepare_streams, swallow_output, until_stopped
 from bot.wiring import Wiring
 from retrieval.comparison import compare, load_evaluation
 from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, RetrievalError
 from retrieval.evaluation import EVALUATED, duplicates_for, evaluate, load_questions
 from retrieval.retriever import Options, Retrieval
 
-T = TypeVar("T")
-
 app = typer.Typer(
     help="A course tutor that answers from the lecture pages and cites them.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -63,19 +59,37 @@ Previous = Annotated[list[str] | None, typer.Option(help="An earlier question of
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 usage or configuration, 3 no index yet."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in words
+    prepare_streams()
     try:
-        code = app(words, standalone_mode=False)
+        code = _command(words or ["--help"], "--json" in words)
+    except (BrokenPipeError, SystemExit):
+        # Whoever read this has seen enough (`| head`). rich and typer notice first, and would make it a failure.
+        swallow_output()
+        return 0
+    return code if words else 2
+
+
+def _command(words: list[str], as_json: bool) -> int:
+    try:
+        code = app(words, prog_name="erica", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return 130
-    except click.ClickException as error:
-        return _fail(as_json, 2, "usage", error.format_message(), "See `erica --help`.")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _fail(as_json, 2, "usage", error.format_message().replace("Value error, ", ""), "See `erica --help`.")
     except (EricaError, RetrievalError) as error:
         return _fail(as_json, *_explained(error))
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        raise
+    except OSError as error:
+        return _fail(as_json, 1, "failed", str(error), "Check the free space and who may read and write there.")
+    except Exception as error:
+        # A mistake of ours. One line says where; a traceback would bury it, and --json promises an object.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        return _fail(
+            as_json, 1, "failed", f"unexpected {type(error).__name__} in {where}: {error}", "Please report this."
+        )
 
 
 def _explained(error: EricaError | RetrievalError) -> tuple[int, str, str, str]:
@@ -86,26 +100,10 @@ def _explained(error: EricaError | RetrievalError) -> tuple[int, str, str, str]:
 
 
 def _fail(as_json: bool, code: int, name: str, message: str, hint: str) -> int:
-    if as_json:
-        print(json.dumps({"error": {"code": name, "message": message, "hint": hint}}))  # noqa: T201
-    else:
+    error = {"error": {"code": name, "message": message, "hint": hint}}
+    if not delivered(json.dumps(error) + "\n" if as_json else "") or not as_json:
         notice(f"erica: {message}" + (f"\n{hint}" if hint else ""))
     return code
-
-
-def _run(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, with SIGTERM ending the command as Ctrl-C does, so that what it holds is let go in order."""
-
-    async def stoppable() -> T:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await main
-
-    try:
-        return asyncio.run(stoppable())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
 
 
 def _wiring() -> Wiring:
@@ -131,7 +129,7 @@ def ingest(
     wiring = _wiring()
     for course in [load_course(file) for file in courses]:
         with ConsoleProgress(quiet=as_json) as progress:
-            report = _run(wiring.ingest(course, progress, force))
+            report = until_stopped(wiring.ingest(course, progress, force))
         if as_json:
             _print_json(ingest_json(report))
         else:
@@ -142,7 +140,7 @@ def ingest(
 def rollback(course: CourseFile) -> None:
     """Go back to the index before the current one; a second rollback goes forward again."""
     wiring = _wiring()
-    name = _run(wiring.store(load_course(course)).rollback())
+    name = until_stopped(wiring.store(load_course(course)).rollback())
     out.print(f"The index {name} is current again.")
 
 
@@ -161,7 +159,7 @@ def search(
 ) -> None:
     """List the passages that fit a question, without answering it."""
     if (question is None) == (questions is None):
-        raise click.UsageError("give either a QUESTION or --questions FILE.jsonl")
+        raise typer.TyperException("give either a QUESTION or --questions FILE.jsonl")
     loaded, wiring = load_course(course), _wiring()
     given = {"prerequisite_depth": depth, "max_concepts": max_concepts, "passages": limit or passages}
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
@@ -178,12 +176,12 @@ def search(
                 found = Retrieval((), 0.0, abstain=True)  # one odd question does not end a batch
             _show_search(one, number, found, as_json)
 
-    _run(go())
+    until_stopped(go())
 
 
 def _show_search(asked: dict[str, Any], number: int, found: Retrieval, as_json: bool) -> None:
     if as_json:
-        _print_json(search_json(str(asked.get("id", number)), asked["question"], found))
+        _print_json(search_json(str(number if asked.get("id") is None else asked["id"]), asked["question"], found))
     else:
         out.print(search_table(asked["question"], found))
 
@@ -204,6 +202,9 @@ def read_questions(file: Path) -> list[dict[str, Any]]:
             raise ConfigError(f"{file}, line {number}: {error}", "Each line is one JSON object.") from error
         if not isinstance(fields, dict) or not isinstance(fields.get("question"), str):
             raise ConfigError(f"{file}, line {number}: a `question` is missing", "Each line has a `question`.")
+        previous = fields.get("previous") or []
+        if not isinstance(previous, list) or not all(isinstance(earlier, str) for earlier in previous):
+            raise ConfigError(f"{file}, line {number}: `previous` is no list of questions", "Oldest first, as texts.")
         questions.append(fields)
     return questions
 
@@ -225,13 +226,13 @@ def ask(
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     if question is None:
         if as_json:
-            raise click.UsageError("with --json, give the QUESTION")
-        _run(converse(wiring, loaded, options))
+            raise typer.TyperException("with --json, give the QUESTION")
+        until_stopped(converse(wiring, loaded, options))
     elif as_json:
-        _run(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
+        until_stopped(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
     else:
         tutor = wiring.tutor(loaded, options=options)
-        _run(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
+        until_stopped(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
 
 
 async def _ask_json(wiring: Wiring, course: Course, options: Options, question: Question) -> None:
@@ -246,16 +247,17 @@ async def converse(wiring: Wiring, course: Course, options: Options) -> None:
         tutor, thread = wiring.tutor(course, memory, options), f"console-{uuid.uuid4()}"
         reply = ConsoleReply(out)
         out.print(f"Ask about [bold]{escape(course.course.title)}[/bold]. An empty line or Ctrl-D ends.")
-        while (text := await _next_line()).strip():
+        while (text := _next_line()).strip():
             try:
                 await reply.show(tutor.answer(Question(text, thread=thread)))
             except QuestionRejected as error:
                 out.print(error.user_message)
 
 
-async def _next_line() -> str:
+def _next_line() -> str:
+    # Not in a thread, though it blocks: a thread that waits for the keyboard cannot be ended by Ctrl-C.
     try:
-        return await asyncio.to_thread(out.input, "\n[bold cyan]you[/bold cyan] ")
+        return out.input("\n[bold cyan]you[/bold cyan] ")
     except EOFError:
         return ""
 
@@ -278,7 +280,7 @@ def evaluate_(
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     labelled, same = load_questions(questions), duplicates_for(questions, duplicates)
     other = load_evaluation(compare_with) if compare_with else None
-    evaluation = _run(evaluate(wiring.retriever(loaded), labelled, same, options))
+    evaluation = until_stopped(evaluate(wiring.retriever(loaded), labelled, same, options))
     comparison = compare(evaluation, other) if other else None
     if as_json:
         _print_json(evaluation.to_json() | ({"comparison": comparison.to_json()} if comparison else {}))
@@ -303,7 +305,7 @@ def doctor(
                 out.print(check.line())
         return checks
 
-    checks = _run(go())
+    checks = until_stopped(go())
     if as_json:
         _print_json([asdict(check) for check in checks])
     return int(any(check.state == "problem" for check in checks))
@@ -314,9 +316,9 @@ def demo() -> None:
     """Ingest the bundled demo course, ask it a question and show the cited answer; then it is your turn."""
     wiring, course = _wiring(), load_course(demo_course())
     with ConsoleProgress() as progress:
-        report = _run(wiring.ingest(course, progress))
+        report = until_stopped(wiring.ingest(course, progress))
     out.print(ingest_summary(report))
-    _run(_demonstrate(wiring, course))
+    until_stopped(_demonstrate(wiring, course))
 
 
 async def _demonstrate(wiring: Wiring, course: Course) -> None:

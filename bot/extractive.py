@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK
+from bot.safe_stream import clean
 from retrieval.quotes import Quote
 from retrieval.retriever import Found
 
@@ -15,14 +16,17 @@ def quoted(found: Sequence[Found], quotes: Sequence[Quote], opening: str) -> tup
 
     Pages that rank nearly as well as the best one but hold no sentence to quote are named at the end.
     """
-    order = tuple(dict.fromkeys(quote.index + 1 for quote in quotes))
+    by_place: dict[str, list[Quote]] = {}
+    for quote in quotes:
+        by_place.setdefault(found[quote.index].passage.url, []).append(quote)
+    order = tuple(same[0].index + 1 for same in by_place.values())
     related = _related(found, {found[rank - 1].passage.path for rank in order})
     parts = [opening]
-    for quote in quotes:
-        passage = found[quote.index].passage
-        number = order.index(quote.index + 1) + 1
+    for number, same in enumerate(by_place.values(), start=1):
+        passage = found[same[0].index].passage
         notes = f" {NOTES_MARK}" if passage.trust == "notes" else ""
-        parts.append(f"**{_place(passage.title, passage.headings)}**{notes} [{number}]\n\n{_as_quote(quote.text)}")
+        parts.append(f"**{_place(passage.title, passage.headings)}**{notes} [{number}]")
+        parts += [_as_quote(quote.text) for quote in same]
     if related:
         places = [
             f"{_place(hit.passage.title, hit.passage.headings)} [{len(order) + n}]" for n, hit in enumerate(related, 1)
@@ -55,12 +59,16 @@ def abstained(found: Sequence[Found]) -> tuple[str, tuple[int, ...]]:
 
 
 def _place(title: str, headings: Sequence[str]) -> str:
-    return " › ".join(dict.fromkeys((title, *headings[-1:])))
+    return clean(" › ".join(dict.fromkeys((title, *headings[-1:]))), ())[0]
 
 
 def _as_quote(text: str) -> str:
-    """A block quote; listings stand outside of it, where every chat platform shows them as code."""
-    lines, out, fenced = text.splitlines(), [], False
+    """A block quote; listings stand outside of it, where every chat platform shows them as code.
+
+    Pages are no more trusted than models: their links and mentions go, and so do numbers in brackets, which
+    would be taken for citations.
+    """
+    lines, out, fenced = clean(text, ())[0].splitlines(), [], False
     for line in lines:
         fence = line.lstrip().startswith(("```", "~~~"))
         out.append(line if fenced or fence else f"> {line}".rstrip())

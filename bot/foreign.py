@@ -14,9 +14,9 @@ Kind = Literal["prose", "code", "math", "open", "close", "lone"]
 """What a piece of text is. `open` and `close` are the marks around code and math, `lone` what else must stay as it
 is, such as `[1]`."""
 
-LINK_REMOVED = "(link removed)"
-MENTION_REMOVED = "(mention removed)"
-_REMOVED = "(removed)"
+LINK_REMOVED = "‹link removed›"
+MENTION_REMOVED = "‹mention removed›"
+_REMOVED = "‹removed›"
 CODE_LINK = "https://example.com"
 _CODE_HOST = "www.example.com"
 
@@ -34,23 +34,25 @@ _NO_LINK = re.compile(
     r"\.(?:io|info|net|app|dev|me)|(?:asp|ml|vb|ado)\.net|socket\.io",
     re.IGNORECASE,
 )
+_HOST = r"(?<![\w-])(?<!\w\.)(?:[\w-]++\.(?=[\w-]+\.[\w-]))*+[\w-]++\."
 _LINK = re.compile(
     rf"""(?:
-        [a-z0-9+.-]*:(?:\\?/){{2,}}          # any scheme, also one that began in the word before
-      | (?<![a-z])(?:https?|ftp|wss?):[/\\]
+        (?<![a-z0-9+.-])[a-z0-9+.-]*+:(?:\\?/){{2,}}  # any scheme, also one that began in the word before
+      | (?:https?|ftp|wss?):[/\\]
       | (?<![\w:/])/{{2,}}(?=[\w\[])         # //host
       | (?<![a-z0-9])www\d?\.(?=\w)
-      | (?<!\w)(?:javascript|vbscript|mailto|tel|sms|slack|discord|tg|skype|steam|blob|intent|view-source):(?=\S)
-      | (?<!\w)(?:data:(?=[\w.+-]*[/;,])|file:(?=[/\\]))
-      | (?<![a-z0-9])(?:[\w-]+\.)+(?:{_ENDINGS}|{_MORE_ENDINGS})(?=[/?#]\S|:\d)
+      | (?:javascript|vbscript|mailto):(?=\S)
+      | (?<!\w)(?:tel|sms|slack|discord|tg|skype|steam|blob|intent|view-source):(?=\S)
+      | (?<!\w)(?:data:(?=[\w.+-]*[/;,]\S)|file:(?=[/\\]))
+      | {_HOST}(?:{_ENDINGS}|{_MORE_ENDINGS})(?=[/?#]\S|:\d)
     )[^\s<>|{{}}"“”]*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _BARE = re.compile(
-    rf"(?<![\w-])(?<!\w@)(?:[\w-]+\.)+(?:{_ENDINGS})(?![a-z0-9(-]|_+[^\W_]|\.\w)",
+    rf"(?<!\w@){_HOST}(?:{_ENDINGS})(?!-*[a-z0-9]|\(|_+[^\W_]|\.\w)",
     re.IGNORECASE,
 )
-CODE_LINKS = re.compile(
+_CODE_LINKS = re.compile(
     r"(?:(?:https?|ftp|wss?|file):[/\\]{2,}(?=[\w\[/\\-])|[a-z][a-z0-9+.-]*://(?=[\w\[-])|(?<!\w)www\d?\.(?=\w))"
     r"[^\s\"'`<>()\[\],;|]*",
     re.IGNORECASE,
@@ -59,9 +61,10 @@ _KEPT_IN_CODE = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:localhost|127\.0\.0\.1|example\.com)(?::[\w{}]+)?(?:[/?#](?:(?!//|www)[^@\\])*)?|www\.example\.com",
     re.IGNORECASE,
 )
-_MASS = re.compile(r"[@＠﹫]+(?=everyone|here|channel(?!\w))", re.IGNORECASE)
+_MASS = re.compile(r"[@＠﹫]++(?=everyone|here|channel(?!\w))", re.IGNORECASE)
 _TARGETED = re.compile(
-    r"<(?:!(?:here|channel|everyone|group|subteam|date)(?![a-z])|@[!&]?\w|#\w)[\w|@.^:/{}-]*>?", re.IGNORECASE
+    r"<(?:!(?:here|channel|everyone|group|subteam|date)|@[!&]?\w|#\w)[\w|@.^:/{}\u200c\u200d\ufe00-\ufe0f-]*>?",
+    re.IGNORECASE,
 )
 
 # Tags that only format or embed; names that are also good placeholders (`<title>`) count only with attributes.
@@ -79,12 +82,13 @@ _WHOLE_TAG = re.compile(
     re.IGNORECASE,
 )
 _WHOLE_MENTION = re.compile(r"<(?:!(?:here|channel|everyone|group|subteam|date)|@[!&]?\w|#\w)[^<>\n]*>", re.IGNORECASE)
-_WHOLE_LINK = re.compile(r"<[^<>\s]*//[^<>\n]*>")
+_WHOLE_LINK = re.compile(r"<(?:[a-z][\w+.-]*:)?//[^<>\n]*>", re.IGNORECASE)
 _SHOWN_AS = {"br": " ", "sup": "^", "sub": "_", "li": " "}
 
-_LATEX = re.compile(r"\\[a-zA-Z]+|[{}$^_&~]")
+_LATEX = re.compile(r"\\(?:[a-zA-Z]+|.)|[{}$^_&~]")
 _STRANGE = re.compile(r"[^\n\t\x20-\x7e]")
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+_JOINED = ("Lo", "Mn", "Mc", "So", "Sk", "Me", "Cf")
 _ALIKE = str.maketrans({"。": ".", "｡": ".", "⁄": "/", "∕": "/", "⧸": "/", "∶": ":", "꞉": ":"})
 
 
@@ -106,9 +110,13 @@ def visible(text: str, before: str = "") -> str:
 
 def _visible(char: str, before: str) -> str:
     if char in "\u200c\u200d":
-        return char if ord(before or "a") > 0x2FF else ""
+        return char if before > "\u02ff" and unicodedata.category(before) in _JOINED else ""
     if "\ufe00" <= char <= "\ufe0f":
-        return char if before and (ord(before) > 0x2FF or before in "0123456789#*©®") else ""
+        return (
+            char
+            if before and (before in "0123456789#*" or (before > "\x7f" and unicodedata.category(before) in _JOINED))
+            else ""
+        )
     if char in _FILLERS or "\U000e0000" <= char <= "\U000e0fff":
         return ""
     category = unicodedata.category(char)
@@ -129,12 +137,12 @@ def without_angles(text: str) -> str:
 def _rewritten(text: str, kind: Kind) -> str:
     """One piece of a word without what stands openly in it."""
     if kind == "code":
-        text = CODE_LINKS.sub(lambda link: _without_link(link.group(), kind), text)
+        text = _CODE_LINKS.sub(lambda link: _without_link(link.group(), kind), text)
     else:
         text = _LINK.sub(lambda link: _without_link(link.group(), kind), text)
         text = _BARE.sub(lambda name: name.group() if _NO_LINK.fullmatch(name.group()) else LINK_REMOVED, text)
         text = _TAG_START.sub("", text)
-        text = text.replace(f"({LINK_REMOVED})", LINK_REMOVED).replace(f"<{LINK_REMOVED}>", LINK_REMOVED)
+        text = text.replace(f"<{LINK_REMOVED}>", LINK_REMOVED)
     return _TARGETED.sub(MENTION_REMOVED, _MASS.sub("", text))
 
 
@@ -158,9 +166,7 @@ def _undisguised(text: str, kind: Kind) -> str:
             text = html.unescape(unquote(text))
     text = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
     text = "".join(char for char in text if not _is_filler(char))
-    if kind == "math":
-        text = _LATEX.sub("", text)
-    return text if kind == "code" else text.replace("\\", "")
+    return text
 
 
 def _is_filler(char: str) -> bool:
@@ -172,19 +178,26 @@ def _is_filler(char: str) -> bool:
 def is_foreign(text: str, kind: Kind) -> bool:
     """Whether links or mentions can still be read in this text."""
     plain = _undisguised(text, kind)
+    if kind == "code":
+        return _reads_foreign(plain, kind)
+    views = [plain.replace("\\", ""), _LATEX.sub("", plain)]
+    return any(_reads_foreign(view, kind) for view in views[: 1 + (kind == "math")])
+
+
+def _reads_foreign(plain: str, kind: Kind) -> bool:
     if _MASS.search(plain) or _TARGETED.search(plain):
         return True
     if kind == "code":
-        return any(_without_link(link.group(), kind) != link.group() for link in CODE_LINKS.finditer(plain))
+        return any(_without_link(link.group(), kind) != link.group() for link in _CODE_LINKS.finditer(plain))
     bare = any(not _NO_LINK.fullmatch(name.group()) for name in _BARE.finditer(plain))
-    return bare or bool(_LINK.search(plain)) or "](" in plain
+    return bare or bool(_LINK.search(plain))
 
 
 def without_foreign(text: str, kind: Kind) -> str:
     """One piece of a word, safe by itself. Marks come back as they are."""
     if kind in ("open", "close", "lone"):
         return text
-    before = ""
+    before = None
     while text != before:
         before, text = text, _rewritten(text, kind)
     if not is_foreign(text, kind):

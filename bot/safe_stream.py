@@ -7,16 +7,31 @@ bracket is a citation, a link's text or neither. Knows no platform, and does not
 import re
 from collections.abc import Sequence
 
-from bot.brackets import Numbering, Numbers, meant_as_text, read_numbers
+from bot.brackets import (
+    ESCAPED_GROUP,
+    ESCAPED_GROUP_BEGUN,
+    GROUP,
+    GROUP_BEGUN,
+    INNER_LINK,
+    PARENTHESIS,
+    PARENTHESIS_BEGUN,
+    TARGET,
+    TARGET_BEGUN,
+    Numbering,
+    Numbers,
+    inside_bracket,
+    meant_as_text,
+    read_numbers,
+)
 from bot.foreign import Kind, visible, without_angles
 from bot.word_filter import WordFilter
 from retrieval.passage import Passage
 
 _LOOKAHEAD = 180
 """Characters that a bracket, tag, code span or formula may have; what is longer is taken as plain text."""
-_REMEMBERED = 48
+_LONGEST_PREFIX = 96
 
-_SPECIAL = re.compile(r"[\n`~$\\\[\]!(<【]")
+_SPECIAL = re.compile(r"[\n`~$\\\[\]!(<【】]")
 _LINE_START = re.compile(r"(?:[ \t>]|[-*+][ \t]|\d{1,3}[.)][ \t]){0,40}")
 _INLINE_MATH = re.compile(r"\$(?![\s$])((?:[^$\n\\]++|\\[^\n])*+)(?<!\s)\$(?!\d)")
 _INLINE_MATH_BEGUN = re.compile(r"\$(?:(?![\s$])(?:[^$\n\\]++|\\[^\n])*+\\?)?")
@@ -24,25 +39,10 @@ _PARENTHESIS_MATH = re.compile(r"\\\(([^\n]*?)\\\)")
 _DISPLAY_ENDS = re.compile(r"\n(?:[ \t]{0,40}\n|[ \t>]{0,40}(?:```|~~~))")
 _DISPLAY_MAY_END = re.compile(r"\n[ \t>]{0,40}(?:`{0,2}|~{0,2})")
 
-_NESTED = r"(?:[^\[\]\n\\]++|\\[^\n]|\[(?:[^\[\]\n\\]++|\\[^\n])*+\])*+"
-_GROUP = re.compile(rf"!?\[({_NESTED})\]|【([^【】\n]*)】")
-_GROUP_BEGUN = re.compile(rf"!?(?:\[{_NESTED}(?:\[(?:[^\[\]\n\\]++|\\[^\n])*+)?\\?)?|【[^【】\n]*")
-_TARGET = re.compile(r"\((?:[^()\n]++|\([^()\n]*+\))*+\)")
-_TARGET_BEGUN = re.compile(r"\((?:[^()\n]++|\([^()\n]*+\))*+(?:\([^()\n]*+)?")
-_INNER_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
-_ESCAPED_GROUP = re.compile(r"\\\[([^\[\]\n\\]{1,36})\\\]")
-_ESCAPED_GROUP_BEGUN = re.compile(r"\\(?:\[[^\[\]\n\\]{0,36}\\?)?")
-_PARENTHESIS = re.compile(
-    r"\((?:(?:sources?|see|cf\.?|passages?|refs?|from|citing):? )?"
-    r"((?:(?:\[[^\[\]\n]{1,40}\]|【[^【】\n]{1,40}】)(?:[,;] ?|,? and | )?)+)\)",
-    re.IGNORECASE,
-)
-_PARENTHESIS_BEGUN = re.compile(r"\((?:[a-z.]{0,8}:?|(?:[a-z.]{1,8}:? )?(?:[\[【][^()\n]{0,60})?)", re.IGNORECASE)
-_ANGLE = re.compile(r"<!--[^\n]*?-->|<[^<>\n]*>")
-_ANGLE_BEGUN = re.compile(r"<(?:!?-{0,2}|!--[^\n]*|(?:[!@#/]|[a-z])[^<>\n]*)", re.IGNORECASE)
+_ANGLE = re.compile(r"<!--[^\n]*?-->|<(?!!--)[^<>\n]*>")
+_ANGLE_BEGUN = re.compile(r"<(?:!?-?|!--[^\n]*|(?:[!@#/]|[a-z])[^<>\n]*)", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[.,;:!?)]{0,6}(?=\s|\Z)")
 _CLAUSE_END_BEGUN = re.compile(r"[.,;:!?)]{0,6}")
-_OPEN_BRACKET = re.compile(r"[\[【][^\]】]*\Z")
 _JOINS = re.compile(r"[\w\s)'\"*][\w\s.,;:!?*)'\"]")
 
 
@@ -58,13 +58,10 @@ class SafeStream:
         self._words = WordFilter()
         self._buffer, self._at = "", 0
         self._before = ""  # the end of what was read last, for characters that depend on the one before
-        self._tail, self._line = "", ""  # the end of what was written, and the beginning of its last line
+        self._line = ""  # the beginning of the line that is being written
         self._text_bracket = False  # the last thing written was a bracket that is no citation
         self._fence: _Fence | None = None
         self._display = ""  # what will close the display formula
-        self._written = 0
-        self.marks: list[tuple[int, int]] = []
-        """Where the citations stand in the text, as it is before words are filtered, and their new numbers."""
 
     @property
     def cited(self) -> tuple[int, ...]:
@@ -119,8 +116,8 @@ class SafeStream:
                 return self._parenthesis(window, more)
             case "<":
                 return self._angle(window, more)
-            case "]":
-                return self._take("]", "lone")
+            case "]" | "】":
+                return self._take(window[0], "lone")
         return self._take(window[0], "prose")
 
     def _ticks(self, window: str, more: bool) -> bool:
@@ -154,11 +151,11 @@ class SafeStream:
         return not (more and _INLINE_MATH_BEGUN.fullmatch(window)) and self._take("$", "lone")
 
     def _backslash(self, window: str, more: bool) -> bool:
-        if more and _ESCAPED_GROUP_BEGUN.fullmatch(window):
+        if more and ESCAPED_GROUP_BEGUN.fullmatch(window):
             return False
         pair = window[:2]
         if pair == "\\[":
-            group = _ESCAPED_GROUP.match(window)
+            group = ESCAPED_GROUP.match(window)
             if group and (numbers := read_numbers(group[1])):
                 return self._cite(Numbers(numbers.values, True), group.end(), window, more)
             self._display = "\\]"
@@ -170,29 +167,31 @@ class SafeStream:
         return self._take(pair, "lone") if pair in ("\\$", "\\`", "\\\\", "\\]") else self._take("\\", "prose")
 
     def _bracket(self, window: str, more: bool) -> bool:
-        group = _GROUP.match(window)
+        group = GROUP.match(window)
         if group is None:
-            if more and _GROUP_BEGUN.fullmatch(window):
+            if more and GROUP_BEGUN.fullmatch(window):
                 return False
-            return self._take(window[0], "lone" if window[0] == "[" else "prose")
+            return self._take(window[0], "prose" if window[0] == "!" else "lone")
         content, after = group[1] or group[2] or "", window[group.end() :]
         if more and not after:
             return False
-        inner = content if re.search(r"[`$]", content) else without_angles(_INNER_LINK.sub(r"\1", content))
+        inner = content if re.search(r"[`$]", content) else without_angles(INNER_LINK.sub(r"\1", content))
         if inner != content:
             return self._replace(group.start(group.lastindex or 0), len(content), inner)
         numbers = None if window[0] == "!" else read_numbers(content)
-        if target := _TARGET.match(after):
-            if numbers:
-                return self._replace(group.end(), target.end(), "")
+        if target := TARGET.match(after):
+            if numbers or inside_bracket(self._words.ending()):
+                return self._replace(group.end(), target.end(), "" if numbers else " ")
             return self._replace(0, group.end() + target.end(), content)
-        if more and _TARGET_BEGUN.fullmatch(after):
+        if more and TARGET_BEGUN.fullmatch(after):
             return False
         if numbers is None:
-            return self._take(window[0], "lone" if window[0] == "[" else "prose")
+            return self._take(window[0], "prose" if window[0] == "!" else "lone")
         if window[0] == "【":
             numbers = Numbers(numbers.values, True)
-        if not numbers.marked and (self._text_bracket or meant_as_text(numbers, self._tail, self._numbering.known)):
+        if not numbers.marked and (
+            self._text_bracket or meant_as_text(numbers, self._words.ending(), self._numbering.known)
+        ):
             self._take("[", "lone")
             self._take(content, "prose")
             self._take("]", "lone")
@@ -201,46 +200,53 @@ class SafeStream:
         return self._cite(numbers, group.end(), window, more)
 
     def _cite(self, numbers: Numbers, end: int, window: str, more: bool) -> bool:
-        after = window[end:]
-        if more and _CLAUSE_END_BEGUN.fullmatch(after):
+        after = window[end:].lstrip(":")
+        if more and not after:
             return False
         new = self._numbering.renumber(numbers)
         if not new:
-            return self._drop(end, after)
-        defines = after.startswith(":") and not self._line.strip(" \t>")
+            return self._drop(end, window, more)
+        before, line = self._words.ending(), self._line
+        # What told `【2】` from `x[1]` or `\[` is lost now.
+        ambiguous = self._text_bracket or meant_as_text(Numbers((new[0],), False), before, self._numbering.known)
+        self._write(" " * before.endswith("\\") + "(" * ambiguous, "prose")
         for number in new:
-            self.marks.append((self._written, number))
             self._write(f"[{number}]", "lone")
-        self._at += end + defines
+        self._write(")" * ambiguous, "prose")
+        self._at += end
+        if _LINE_START.fullmatch(line):
+            self._at += len(window) - end - len(after)  # `[1]: title` would define a link
         return True
 
-    def _drop(self, length: int, after: str) -> bool:
+    def _drop(self, length: int, window: str, more: bool) -> bool:
         """Skip an unknown citation or a tag, with the space before it where the sentence goes on without."""
+        after = window[length:]
+        if more and _CLAUSE_END_BEGUN.fullmatch(after):
+            return False
         self._at += length
-        if _OPEN_BRACKET.search(self._tail):
+        before = self._words.ending()
+        if inside_bracket(before):
             self._write("  ", "prose")  # or the rest of that bracket would become a citation
-        elif self._tail[-1:].isspace() or not self._tail:
-            if _CLAUSE_END.match(after) and self._line.strip():
+        elif not self._line.strip():
+            self._at += after[:1] == " "
+        elif before[-1:].isspace():
+            if _CLAUSE_END.match(after):
                 self._words.drop_space()
-                self._tail = self._tail.rstrip(" \t")
-        elif after and not _JOINS.match(self._tail[-1] + after[0]):
+        elif after and not _JOINS.match(before[-1] + after[0]):
             self._write(" ", "prose")
         return True
 
     def _parenthesis(self, window: str, more: bool) -> bool:
         """`(source: [9])` goes as a whole if there is no passage 9."""
-        whole = _PARENTHESIS.match(window)
-        if whole and _PARENTHESIS_BEGUN.fullmatch(window[: whole.end() - 1]):
-            after = window[whole.end() :]
-            if more and _CLAUSE_END_BEGUN.fullmatch(after):
-                return False
+        whole = PARENTHESIS.match(window)
+        if whole and PARENTHESIS_BEGUN.fullmatch(window[: whole.end() - 1]):
             read = [read_numbers(content) for content in re.findall(r"[\[【]([^\]】]*)[\]】]", whole[1])]
             known = self._numbering.known
             if all(
                 numbers and min(numbers.values) > known and not meant_as_text(numbers, "", known) for numbers in read
             ):
-                return self._drop(whole.end(), after)
-        elif more and _PARENTHESIS_BEGUN.fullmatch(window):
+                return self._drop(whole.end(), window, more)
+        elif more and PARENTHESIS_BEGUN.fullmatch(window):
             return False
         return self._take("(", "prose")
 
@@ -253,7 +259,7 @@ class SafeStream:
         shown = without_angles(tag.group())
         if shown == tag.group():
             return self._take("<", "prose")
-        return self._replace(0, tag.end(), shown) if shown else self._drop(tag.end(), window[tag.end() :])
+        return self._replace(0, tag.end(), shown) if shown else self._drop(tag.end(), window, more)
 
     def _in_display(self, window: str, more: bool) -> bool:
         special = re.search(r"[\\$\n]", window)
@@ -295,13 +301,9 @@ class SafeStream:
         return True
 
     def _write(self, text: str, kind: Kind) -> None:
-        if kind == "prose" and text.startswith("(") and self._tail.endswith("]"):
-            text = f" {text}"  # `](` would be a link
         self._words.add(text, kind)
-        self._written += len(text)
-        self._tail = (self._tail + text)[-_REMEMBERED:]
-        before, newline, line = text.rpartition("\n")
-        self._line = (line if newline else self._line + text)[: _REMEMBERED * 2]
+        _, newline, line = text.rpartition("\n")
+        self._line = (line if newline else self._line + text)[:_LONGEST_PREFIX]
         self._text_bracket = False
 
 

@@ -26,6 +26,7 @@ from retrieval.retriever import Options, Retrieval, Retriever
 _ANSWER_TOKENS = 1500
 _SMALLEST_PROMPT = 600
 _REMEMBERED_TURNS = 5
+_QUOTED_FROM = 8
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Tutor:
         turns = await self._recall(question.thread)
         previous = (*(turn.question for turn in turns), *question.previous)
         yield Status(phrases.SEARCHING)
-        retrieval = await self._search(question.text, previous)
+        retrieval = await self._search(question.text, previous, self._options)
         searched = time.perf_counter()
         async with aclosing(self._respond(question.text, previous, turns, retrieval)) as events:
             async for event in events:
@@ -91,6 +92,10 @@ class Tutor:
     async def _quote(
         self, text: str, previous: Sequence[str], retrieval: Retrieval, opening: str
     ) -> AsyncGenerator[Event, None]:
+        # A model explains from few passages; the sentence that answers may stand a little further down.
+        wider = replace(self._options, passages=max(self._options.passages, _QUOTED_FROM))
+        retrieval = await self._search(text, previous, wider)
+        retrieval = replace(retrieval, passages=await self._retriever.with_openings(retrieval.passages))
         quotes = await self._retriever.quotes(text, previous, retrieval.passages)
         brief = phrases.BRIEF if retrieval.brief else ""
         answer, order = quoted(retrieval.passages, quotes, " ".join(filter(None, (opening, brief))))
@@ -174,9 +179,9 @@ class Tutor:
         passages = [found.passage for found in retrieval.passages]
         return Answer(outcome, text, citations=citations(passages, cited, text))
 
-    async def _search(self, text: str, previous: Sequence[str]) -> Retrieval:
+    async def _search(self, text: str, previous: Sequence[str], options: Options) -> Retrieval:
         try:
-            return await self._retriever.search(text, previous, self._options)
+            return await self._retriever.search(text, previous, options)
         except retrieval_errors.EmptyQuestion as error:
             raise EmptyQuestion(str(error), error.hint) from error
         except retrieval_errors.QuestionTooLong as error:

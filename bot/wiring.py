@@ -1,6 +1,5 @@
 """The composition root: the only place that picks classes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -120,7 +119,8 @@ class Wiring:
                 "Wait for it to end; its index will be the current one.",
             ) from error
         try:
-            embedder = await asyncio.to_thread(self._embedder_to_build)
+            # Not in a thread: nothing else waits for the loop, and Ctrl-C could not end a download there.
+            embedder = self._embedder_to_build()
             return await ingest(material, self.store(course), Bm25Encoder(), embedder, progress, force)
         finally:
             lock.release()

@@ -13,8 +13,9 @@ _REMEMBERED = 80
 """How much of a word that had to be cut is still looked at together with what follows."""
 
 _BREAK = re.compile(r"(\s+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
-_PLAIN = re.compile(r"\(*[A-Za-z0-9,;!?'\"*_=+|~^#{}$`\[\]·–—’“”)-]*[.:…]*")
+_PLAIN = re.compile(r"\(*[A-Za-z0-9,;!?'\"*_=+|~^#{}$`\[\]·–—’“”)-]*(?:\.{1,3}|:|…)?")
 _LINK_REST = {False: re.compile(r"[^\s<>|{}\"“”]*"), True: re.compile(r"[^\s\"'`<>()\[\],;|]*")}
+_GOES_ON = ".-_:/\\@<!#%&;＠：／．"
 _CONTENT: tuple[Kind, ...] = ("prose", "code", "math")
 
 
@@ -32,6 +33,7 @@ class WordFilter:
         self._space = ""
         self._carry: tuple[Kind, str] | None = None
         self._swallow = False
+        self._shown = ""  # the end of what came out so far
 
     def add(self, text: str, kind: Kind) -> None:
         """The next piece."""
@@ -43,9 +45,9 @@ class WordFilter:
             if part.isspace():
                 self._end_word()
                 self._add_space(part)
-            elif _BREAK.fullmatch(part):
+            elif _BREAK.fullmatch(part) and not self._unfinished():
                 self._end_word()
-                self._out.append(self._space + part)
+                self._show(self._space + part)
                 self._space = ""
             elif part:
                 self._add_part(part, kind)
@@ -53,6 +55,10 @@ class WordFilter:
     def drop_space(self) -> None:
         """Forget the space before the next word, because what stood between them was dropped."""
         self._space = ""
+
+    def ending(self) -> str:
+        """The end of the text as it is now known to come out, for those who decide by what stands before."""
+        return (self._shown + self._space + self._rendered()[0])[-_REMEMBERED:]
 
     def take(self) -> str:
         """What is safe to show since the last call."""
@@ -63,13 +69,13 @@ class WordFilter:
     def finish(self) -> str:
         """The rest."""
         self._end_word()
-        self._out.append(self._space)
+        self._show(self._space)
         self._space = ""
         return self.take()
 
     def _add_space(self, space: str) -> None:
         lines, newline, rest = (self._space + space).rpartition("\n")
-        self._out.append(lines + newline + rest[:-_LONGEST_SPACE])
+        self._show(lines + newline + rest[:-_LONGEST_SPACE])
         self._space = rest[-_LONGEST_SPACE:]
 
     def _add_part(self, part: str, kind: Kind) -> None:
@@ -89,6 +95,10 @@ class WordFilter:
         if self._size >= _LONGEST_WORD:
             self._cut()
 
+    def _unfinished(self) -> bool:
+        """Whether the word ends like the beginning of a link, so that writing without spaces goes on with it."""
+        return bool(self._word) and self._word[-1][1][-1:] in _GOES_ON
+
     def _end_word(self) -> None:
         if self._word:
             self._emit()
@@ -102,14 +112,29 @@ class WordFilter:
         self._carry = ("code", last) if kind == "code" else ("prose", _joined(pieces)[-_REMEMBERED:])
 
     def _emit(self) -> list[tuple[Kind, str]]:
-        text = "".join(text for _, text in self._word)
-        pieces = self._word
-        if self._carry or not _PLAIN.fullmatch(text):
-            pieces = [(kind, without_foreign(text, kind)) for kind, text in self._word]
-            text = self._apart(pieces) if self._dirty_together(pieces) else "".join(text for _, text in pieces)
-        self._out.append(self._space + text)
+        text, pieces = self._rendered()
+        self._show(self._space + text)
         self._space, self._word, self._size = "", [], 0
         return pieces
+
+    def _show(self, text: str) -> None:
+        self._out.append(text)
+        self._shown = (self._shown + text)[-_REMEMBERED:]
+
+    def _rendered(self) -> tuple[str, list[tuple[Kind, str]]]:
+        """The word as it is shown, and its pieces."""
+        text = "".join(text for _, text in self._word)
+        if not self._word or (not self._carry and _PLAIN.fullmatch(text)):
+            return text, self._word
+        pieces: list[tuple[Kind, str]] = []
+        before = self._shown if self._carry else ""
+        for kind, text in self._word:
+            shown = without_foreign(text, kind)
+            if kind == "prose" and shown.startswith("(") and before.endswith("]"):
+                shown = f" {shown}"  # `](` would make a link of it
+            pieces.append((kind, shown))
+            before = shown or before
+        return self._apart(pieces) if self._dirty_together(pieces) else "".join(text for _, text in pieces), pieces
 
     def _dirty_together(self, pieces: list[tuple[Kind, str]]) -> bool:
         first, text = pieces[0]

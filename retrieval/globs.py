@@ -31,7 +31,10 @@ def _one_of(token: str) -> str:
         return re.escape(token)
     inside = token[1:-1]
     negated = inside[:1] in ("!", "^") and len(inside) > 1
-    members = "".join(c if c == "-" else re.escape(c) for c in (inside[1:] if negated else inside))
+    members = "".join(
+        f"{re.escape(found[1])}-{re.escape(found[2])}" if found[1] else re.escape(found[0])
+        for found in re.finditer(r"(.)-(.)|.", inside[1:] if negated else inside, re.DOTALL)
+    )
     expression = f"(?!/)[{'^' if negated else ''}{members}]"
     try:
         re.compile(expression)

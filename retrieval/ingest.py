@@ -17,7 +17,7 @@ from retrieval.chunking import Chunking, Placement, chunk
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexMismatch, IndexMissing, IndexRejected, StoreError
 from retrieval.manifest import FORMAT, Manifest
-from retrieval.passage import Passage
+from retrieval.passage import POSITIONS_PER_PAGE, Passage
 from retrieval.ports import Embedder, IndexedPassage, IndexStore, PassageIndex, Progress, TermEncoder, Vector
 from retrieval.reading import Account, Page, read_sources
 from retrieval.words import embedded_text, lexical_text, points_elsewhere, words
@@ -66,16 +66,17 @@ async def ingest(
 ) -> IngestReport:
     """Read, cut, embed, store and switch.
 
-    Without an embedder the index is lexical. `force` also builds anew what has not changed. Raises SourceError, StoreError, and IndexRejected where the
-    new index would be empty or less than half the size of the current one and `force` is not set.
+    Without an embedder the index is lexical. Raises SourceError, StoreError, and IndexRejected where the
+    new index would be empty or less than half the size of the current one and `force` is not set; `force`
+    also builds anew what has not changed.
     """
     report = IngestReport(material.course, embedding=embedder.name if embedder else None)
     with _timed(report, "read"):
         pages = await _read(material, report, progress)
     with _timed(report, "cut"):
-        passages = _cut(material, pages)
+        passages = _cut(material, pages, report)
         digest = _digest(passages, embedder)
-        report.pages, report.passages = len(pages), len(passages)
+        report.pages, report.passages = len({p.page for p in passages}), len(passages)
     async with _current(store) as current:
         last = current.manifest if current else None
         if last is not None and last.digest == digest and not force:
@@ -102,12 +103,16 @@ async def _read(material: Material, report: IngestReport, progress: Progress) ->
     return pages
 
 
-def _cut(material: Material, pages: Sequence[Page]) -> list[Passage]:
+def _cut(material: Material, pages: Sequence[Page], report: IngestReport) -> list[Passage]:
     passages: list[Passage] = []
     for number, page in enumerate(pages):
         source = material.sources[page.source]
         placement = Placement(page.source, number, page.url, source.trust, source.release)
-        passages += chunk(page.document, placement, material.chunking)
+        cut = chunk(page.document, placement, material.chunking)
+        if len(cut) > POSITIONS_PER_PAGE:
+            report.skipped.append((page.source, page.document.path, f"too long for one page: {len(cut)} passages"))
+            continue
+        passages += cut
     return passages
 
 

@@ -23,6 +23,9 @@ _DEFINITION = re.compile(
     r"\b(?:is|are|means|refers to|is called|is defined|consists of|measures|denotes)\b", re.IGNORECASE
 )
 _WHAT_IS = re.compile(r"\b(?:what(?:'s| is| are| does)|define|definition|meaning|explain)\b", re.IGNORECASE)
+_ASKED_FOR = re.compile(
+    r"\bwhat(?:'s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?([^\W\d_][\w-]*(?:\s+[^\W\d_][\w-]*)?)", re.IGNORECASE
+)
 _POINTS_AHEAD = re.compile(r"(?:[:,]|following|below|as follows)\W*$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -53,9 +56,9 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuoteSizes:
-    """At most `passages` passages are quoted with about `characters` in all; a listing comes on top."""
+    """At most `pages` pages are quoted with about `characters` in all; a listing comes on top."""
 
-    passages: int = 4
+    pages: int = 4
     characters: int = 1800
     code_characters: int = 1500
 
@@ -83,12 +86,18 @@ def pick_quotes(
     embed: Callable[[str], Vector] | None,
     sizes: QuoteSizes = QuoteSizes(),
 ) -> list[Quote]:
-    """The quotes, one a passage at most, in the order of the passages.
+    """The quotes, one a passage at most, page by page in the order of the list, each page in reading order.
 
-    `texts` are found passages with the text they were joined to. Units are taken best first while they
-    are at least half as good as the best and fit; passages further down the list count a little less.
+    `texts` are found passages, best first, with the text they were joined to. Units are taken best first
+    while they are nearly as good as the best and fit; pages further down the list count a little less.
     """
-    rated = [_rate(question, query, *found, counts, embed) for found in texts[: sizes.passages]]
+    pages = list(dict.fromkeys(passage.page for passage, _ in texts))[: sizes.pages]
+    rated = [
+        _rate(question, query, passage, text, 0.92 ** pages.index(passage.page), counts, embed)
+        if passage.page in pages
+        else []
+        for passage, text in texts
+    ]
     chosen = _choose(rated, sizes.characters)
     quotes = [
         Quote(index, _join(units_, chosen[index]), max(units_[number][1] for number in chosen[index]))
@@ -97,17 +106,13 @@ def pick_quotes(
     ]
     if _WANTS_CODE.search(question) and not any("```" in quote.text for quote in quotes):
         quotes += _best_code(rated, sizes.code_characters)
-    return quotes
+    return sorted(quotes, key=lambda q: (pages.index(texts[q.index][0].page), texts[q.index][0].position))
 
 
 def _choose(rated: "Sequence[_Rated]", characters: int) -> list[set[int]]:
     """Numbers of the chosen units of each passage."""
     ranked = sorted(
-        (
-            (score * 0.92**index, -index, -number)
-            for index, units_ in enumerate(rated)
-            for number, (_, score) in enumerate(units_)
-        ),
+        ((score, -index, -number) for index, units_ in enumerate(rated) for number, (_, score) in enumerate(units_)),
         reverse=True,
     )
     chosen: list[set[int]] = [set() for _ in rated]
@@ -153,6 +158,7 @@ def _rate(
     query: Query,
     passage: Passage,
     text: str,
+    decay: float,
     counts: Callable[[str], Mapping[int, int]],
     embed: Callable[[str], Vector] | None,
 ) -> _Rated:
@@ -160,7 +166,7 @@ def _rate(
     rarest = max((term for term in terms if term.known), key=lambda term: term.rarity, default=None)
     total = sum(term.rarity + 0.5 for term in terms) or 1.0
     asked = embed(query.dense) if embed else None
-    defines = bool(_WHAT_IS.search(question))
+    defines, subject = bool(_WHAT_IS.search(question)), _ASKED_FOR.search(question)
     heading = counts(f"{passage.title} {passage.heading} {acronyms(passage.heading)}")
     elsewhere = 0.4 if points_elsewhere(passage.headings) else 1.0
     rated = []
@@ -175,10 +181,18 @@ def _rate(
         if asked is not None and embed is not None and unit.kind != "code":
             score = 0.5 * score + 0.5 * max(0.0, float(np.dot(asked, embed(unit.text))))
         if unit.kind == "sentence" and defines and _DEFINITION.search(unit.text):
-            score *= 1.15
+            score *= 1.5 if _is_about(unit.text, subject) else 1.15
         shown = rarest is not None and rarest.term in held
-        rated.append((unit, score * _fitness(unit, shown) * elsewhere))
+        rated.append((unit, score * _fitness(unit, shown) * elsewhere * decay))
     return rated
+
+
+def _is_about(sentence: str, subject: re.Match[str] | None) -> bool:
+    """Whether a sentence begins with what was asked for, as definitions do: "**Attention** is …"."""
+    if subject is None:
+        return False
+    opening = [word.lower() for word in _WORD.findall(sentence)[:4]]
+    return subject.group(1).split()[0].lower().rstrip("s") in {word.rstrip("s") for word in opening}
 
 
 def _fitness(unit: Unit, names_subject: bool) -> float:
@@ -208,7 +222,7 @@ def _join(units_: _Rated, chosen: set[int]) -> str:
 def _best_code(rated: Sequence[_Rated], characters: int) -> list[Quote]:
     """The listing that fits best, from the earliest passage among equals."""
     listings = [
-        (score * 0.9**index, -index, unit.text)
+        (score, -index, unit.text)
         for index, units_ in enumerate(rated)
         for unit, score in units_
         if unit.kind == "code" and len(unit.text) <= characters

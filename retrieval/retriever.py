@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from retrieval.confidence import HYBRID, LEXICAL, Signals, is_brief, measure
@@ -15,7 +15,7 @@ from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong
 from retrieval.fusion import Fusion, fuse
 from retrieval.joining import join_neighbours, neighbours
 from retrieval.manifest import Manifest
-from retrieval.passage import Passage
+from retrieval.passage import Passage, passage_id
 from retrieval.ports import Embedder, IndexStore, PassageIndex, TermEncoder, Vector
 from retrieval.query import Query, read_query
 from retrieval.question import SearchText, search_text
@@ -112,6 +112,20 @@ class Retriever:
         confidence = calibration.probability(signals)
         abstain = not found or confidence < calibration.threshold
         return Retrieval(tuple(found), confidence, abstain, brief, signals, clock.stages())
+
+    async def with_openings(self, found: Sequence[Found], pages: int = 3) -> tuple[Found, ...]:
+        """The found passages with the first passage of each of the best pages before it, where definitions stand."""
+        opened = await self._current()
+        best = list(dict.fromkeys(hit.passage.page for hit in found))[:pages]
+        there = {hit.passage.id for hit in found}
+        first = dict(await opened.index.passages([passage_id(page, 0) for page in best], self._today()))
+        ordered: list[Found] = []
+        for hit in found:
+            opening = first.pop(passage_id(hit.passage.page, 0), None)
+            if opening is not None and opening.id not in there:
+                ordered.append(Found(0, hit.score, opening, opening.text))
+            ordered.append(hit)
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
 
     async def quotes(self, question: str, previous: Sequence[str], found: Sequence[Found]) -> list[Quote]:
         """The sentences of found passages that answer best; `Quote.index` counts in `found`."""

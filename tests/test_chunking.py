@@ -61,15 +61,28 @@ def test_sections_are_never_mixed_once_they_are_large_enough() -> None:
 
 
 def test_a_section_too_small_to_stand_alone_takes_in_the_next_with_its_heading() -> None:
-    [passage] = chunk(document(section("In short:", "Summary"), section("Gates help.", "Summary", "Gates")), HERE)
+    summary = section("In short:", "Summary", locator=Locator(anchor="summary"))
+    gates = section("Gates help.", "Summary", "Gates", locator=Locator(anchor="gates"))
+    [passage] = chunk(document(summary, gates), HERE)
     assert passage.text == "In short:\n\n**Gates**\n\nGates help."
-    assert passage.headings == ("Summary",)
+    assert (passage.headings, passage.url) == (("Summary",), "https://example.edu/rnn/#summary")
 
 
-def test_slides_and_spoken_passages_are_never_merged_because_their_links_would_lie() -> None:
-    slides = [section(f"Slide {n}", locator=Locator(page=n)) for n in (1, 2)]
-    spoken = [section(f"Minute {n}", locator=Locator(seconds=60.0 * n)) for n in (1, 2)]
-    assert [p.text for p in chunk(document(*slides, *spoken), HERE)] == ["Slide 1", "Slide 2", "Minute 1", "Minute 2"]
+def test_what_stands_before_the_first_heading_goes_with_it() -> None:
+    [passage] = chunk(document(section("Welcome."), section("Gates help.", "Gates", locator=Locator(anchor="g"))), HERE)
+    assert (passage.text, passage.url) == ("Welcome.\n\n**Gates**\n\nGates help.", "https://example.edu/rnn/")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [section(f"Slide {n}", locator=Locator(page=n)) for n in (1, 2, 3)],
+        [section(f"Minute {n}", locator=Locator(seconds=60.0 * n)) for n in (0, 1, 2)],
+        [section(f"Flashcard {n}", f"Question {n}") for n in (1, 2, 3)],
+    ],
+)
+def test_slides_spoken_minutes_and_flashcards_are_one_thing_each(pieces: list[Section]) -> None:
+    assert [p.text for p in chunk(document(*pieces), HERE)] == [piece.text for piece in pieces]
 
 
 def test_empty_sections_make_no_passages() -> None:

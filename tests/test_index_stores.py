@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -568,49 +567,36 @@ def _damaged_copies(good: Path, bad: Path, name: str) -> Iterator[Path]:
             yield bad
 
 
-async def test_a_nearly_full_disk_is_noticed_before_it_kills(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "small", megabytes=40) as disk:
-        with pytest.raises(StoreError, match="MB are free") as full:
-            await EdgeIndexStore(disk / "index").build(48)
-        assert "Make room" in full.value.hint
-        assert _files_of(disk / "index") in ([], ["ingest.lock"])
+async def test_a_nearly_full_disk_is_noticed_before_it_kills(small_disk: Callable[[int], Path]) -> None:
+    disk = small_disk(40)
+    with pytest.raises(StoreError, match="MB are free") as full:
+        await EdgeIndexStore(disk / "index").build(48)
+    assert "Make room" in full.value.hint
+    assert _files_of(disk / "index") in ([], ["ingest.lock"])
 
 
-async def test_a_disk_that_fills_up_while_building_leaves_the_old_index_in_use(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "small", megabytes=240) as disk:
-        store = EdgeIndexStore(disk / "index")
-        old = await built(store, "old")
-        builder = await filled(store, [passage("new")])
-        filler = disk / "somebody else's"
-        free = shutil.disk_usage(disk).free
-        with filler.open("wb") as stream:
-            os.posix_fallocate(stream.fileno(), 0, free - (4 << 20))
-        with pytest.raises(StoreError, match="nearly full"):
-            await builder.add(indexed([passage("more", page=1)]))
-        with pytest.raises(StoreError, match="nearly full"):
-            await builder.switch(described([passage("new")]))
-        await builder.discard()
-        index = await EdgeIndexStore(disk / "index").open()
-        assert await texts_of(index, [0]) == ["old"]
-        await index.close()
-        filler.unlink()
-        assert await built(store, "new") != old
-        assert await store.rollback() == old
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of its own with little room; only root may mount one."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+async def test_a_disk_that_fills_up_while_building_leaves_the_old_index_in_use(
+    small_disk: Callable[[int], Path],
+) -> None:
+    disk = small_disk(240)
+    store = EdgeIndexStore(disk / "index")
+    old = await built(store, "old")
+    builder = await filled(store, [passage("new")])
+    filler = disk / "somebody else's"
+    free = shutil.disk_usage(disk).free
+    with filler.open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, free - (4 << 20))
+    with pytest.raises(StoreError, match="nearly full"):
+        await builder.add(indexed([passage("more", page=1)]))
+    with pytest.raises(StoreError, match="nearly full"):
+        await builder.switch(described([passage("new")]))
+    await builder.discard()
+    index = await EdgeIndexStore(disk / "index").open()
+    assert await texts_of(index, [0]) == ["old"]
+    await index.close()
+    filler.unlink()
+    assert await built(store, "new") != old
+    assert await store.rollback() == old
 
 
 # --- on a server only

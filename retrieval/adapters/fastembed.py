@@ -18,7 +18,7 @@ from retrieval.ports import Vector
 if TYPE_CHECKING:
     from fastembed import TextEmbedding
 
-_PROBE_SECONDS = 4.0
+_PROBE_SECONDS = 3.0
 _SAME = 1e-3
 _BATCH = 32
 
@@ -93,21 +93,29 @@ def _load_local(local: LocalModel) -> FastembedEmbedder:
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
 
-    names = {d["model"] for d in TextEmbedding.list_supported_models()}
-    if local.name not in names:
+    # fastembed keeps what it is told for the whole process, so each way to describe a model has a name there.
+    described = f"{local.name}:{local.file}:{local.dimensions}"
+    if described not in {d["model"] for d in TextEmbedding.list_supported_models()}:
         TextEmbedding.add_custom_model(
-            model=local.name,
+            model=described,
             pooling=PoolingType[local.pooling.upper()],
             normalization=True,
-            sources=ModelSource(hf=local.name),
+            sources=ModelSource(hf=described),
             dim=local.dimensions,
             model_file=local.file,
         )
     try:
-        model = TextEmbedding(local.name, specific_model_path=str(local.folder), threads=1)
+        model = TextEmbedding(described, specific_model_path=str(local.folder), threads=1)
+        embedder = FastembedEmbedder(model, local.name, local.dimensions)
+        shape = embedder.embed_query("a first text").shape
     except Exception as error:  # onnxruntime and tokenizers raise their own, undocumented kinds
         raise EmbedderUnavailable(f"cannot load the model in {local.folder}: {error}", "Check its files.") from error
-    return FastembedEmbedder(model, local.name, local.dimensions)
+    if shape != (local.dimensions,):
+        raise EmbedderUnavailable(
+            f"the model in {local.folder} makes vectors of length {shape[-1]}, its config.json says {local.dimensions}",
+            "Correct `hidden_size` there.",
+        )
+    return embedder
 
 
 def _load_named(model: str, cache: Path) -> "TextEmbedding":

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from glob import escape
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -9,11 +10,12 @@ from typing import Any, Literal
 from retrieval.errors import EmbedderUnavailable
 
 _EDGE_OF_FILE = 1 << 20
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """What fastembed has to be told. `file` is relative to `folder`; `name` changes with the weights."""
+    """What fastembed has to be told. `file` is relative to `folder`; `name` changes with what decides the vectors."""
 
     folder: Path
     file: str
@@ -41,11 +43,12 @@ def describe(folder: Path) -> LocalModel:
     dimensions = config.get("hidden_size") or config.get("dim")
     if not isinstance(dimensions, int) or dimensions < 1:
         raise EmbedderUnavailable(f"{folder}/config.json names no `hidden_size`", "Copy the model's config.json there.")
-    for needed in ("tokenizer.json", "tokenizer_config.json"):
+    for needed in _TOKENIZER:
         if not (folder / needed).is_file():
             raise EmbedderUnavailable(f"{folder} lacks {needed}", "Copy the model's tokenizer files there.")
-    name = f"local/{folder.resolve().name}@{_fingerprint(onnx[0])}"
-    return LocalModel(folder, onnx[0].relative_to(folder).as_posix(), dimensions, _pooling(folder), name)
+    pooling = _pooling(folder)
+    name = f"local/{folder.resolve().name}@{_fingerprint(folder, onnx[0], pooling)}"
+    return LocalModel(folder, onnx[0].relative_to(folder).as_posix(), dimensions, pooling, name)
 
 
 def _pooling(folder: Path) -> Literal["mean", "cls", "last_token"]:
@@ -70,12 +73,21 @@ def _json(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _fingerprint(file: Path) -> str:
-    """Size, head and tail of the weights: enough to notice an exchange without reading gigabytes."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        digest = blake2b(str(size).encode(), digest_size=6)
-        digest.update(stream.read(_EDGE_OF_FILE))
-        stream.seek(max(0, size - _EDGE_OF_FILE))
-        digest.update(stream.read())
+def _fingerprint(folder: Path, onnx: Path, pooling: str) -> str:
+    """Of all that decides the vectors: weights, tokenizer and pooling.
+
+    Of the weights (which may lie in a file of their own beside the graph) it takes size, head and tail:
+    enough to notice an exchange without reading gigabytes.
+    """
+    digest = blake2b(pooling.encode(), digest_size=6)
+    try:
+        for file in (*sorted(onnx.parent.glob(f"{escape(onnx.name)}*")), *(folder / name for name in _TOKENIZER)):
+            size = file.stat().st_size
+            digest.update(str(size).encode())
+            with file.open("rb") as stream:
+                digest.update(stream.read(_EDGE_OF_FILE))
+                stream.seek(max(0, size - _EDGE_OF_FILE))
+                digest.update(stream.read())
+    except OSError as error:
+        raise EmbedderUnavailable(f"cannot read {onnx}: {error}", "Check its rights.") from error
     return digest.hexdigest()

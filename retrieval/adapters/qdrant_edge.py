@@ -61,7 +61,7 @@ class EdgeIndexStore:
             lock = FileLock(self._folder / "ingest.lock", timeout=0, thread_local=False)
             lock.acquire()
             try:
-                self._sweep()
+                _sweep(self._folder, self._pointer)
                 name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
                 return EdgeIndexBuilder(self._folder / name, self._pointer, dimensions, lock)
             except BaseException:
@@ -81,17 +81,6 @@ class EdgeIndexStore:
             raise IndexMissing("there is no earlier index to go back to", "Run `erica ingest` instead.")
         write_pointer(self._pointer, Pointer(pointer.previous, pointer.current))
         return pointer.previous
-
-    def _sweep(self) -> None:
-        try:
-            pointer = read_pointer(self._pointer)
-        except StoreError:
-            return  # nobody knows which of them is in use; the switch writes the pointer anew
-        for entry in self._folder.iterdir():
-            if entry.is_dir() and entry.name not in (pointer.current, pointer.previous):
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.startswith(f"{self._pointer.name}."):
-                entry.unlink(missing_ok=True)
 
 
 class EdgeIndexBuilder:
@@ -145,6 +134,7 @@ class EdgeIndexBuilder:
             raise StoreError(f"cannot write the index: {error}", "Check the free space.") from error
         await EdgeIndex(self._folder).close()  # it must open before anybody is sent to it
         write_pointer(self._pointer, Pointer(self._folder.name, self._last()))
+        _sweep(self._folder.parent, self._pointer)  # who has an older one open keeps it until it is closed
         self._lock.release()
         return self._folder.name
 
@@ -248,6 +238,19 @@ class EdgeIndex:
     async def close(self) -> None:
         """Unmap the files."""
         self._shard.close()
+
+
+def _sweep(folder: Path, file: Path) -> None:
+    """Remove what is neither current nor previous: older indexes, and what crashed builds left behind."""
+    try:
+        pointer = read_pointer(file)
+    except StoreError:
+        return  # nobody knows which of them is in use; the switch writes the pointer anew
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in (pointer.current, pointer.previous):
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name.startswith(f"{file.name}."):
+            entry.unlink(missing_ok=True)
 
 
 def _vectors(entry: IndexedPassage) -> dict[str, Any]:

@@ -60,8 +60,10 @@ def find(root: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> Iter
     if real.is_file():
         yield FoundFile(root.name, real)
         return
-    if not os.access(real, os.R_OK | os.X_OK):
-        raise SourceError(f"{root} may not be read", "Give the user who runs Erica read access.")
+    try:
+        os.scandir(real).close()
+    except OSError as error:
+        raise SourceError(f"{root} may not be read", "Give the user who runs Erica read access.") from error
     search = _Search(real, include, exclude)
     search.walk(real, ())
     for link in sorted(search.links):
@@ -95,7 +97,8 @@ class _Search:
             if entry.name.startswith(".") or (linked and entry.is_symlink()):
                 continue
             if not _is_text(entry.name):
-                self._skip(inside, "its name is not UTF-8")
+                if not linked:
+                    self._skip(inside, "its name is not UTF-8")
             elif entry.is_symlink():
                 self.links.append(inside)
             elif entry.is_dir():

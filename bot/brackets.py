@@ -80,6 +80,12 @@ def inside_bracket(before: str) -> bool:
     return max(before.rfind("["), before.rfind("【")) > max(before.rfind("]"), before.rfind("】"))
 
 
+def none_known(contents: str, known: int) -> bool:
+    """Whether all brackets in this text are citations, and none of a passage."""
+    read = [read_numbers(content) for content in re.findall(r"[\[【]([^\]】]*)[\]】]", contents)]
+    return all(numbers and min(numbers.values) > known and not meant_as_text(numbers, "", known) for numbers in read)
+
+
 class Numbering:
     """Gives cited passages the numbers 1, 2, 3 … in the order in which they first appear."""
 

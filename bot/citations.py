@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from bot.links import visible
+from bot.foreign import visible
 from bot.messages import Citation
 from bot.phrases import NOTES_MARK
 from retrieval.markup import blocks, sentences

@@ -243,6 +243,7 @@ async def _ask_json(wiring: Wiring, course: Course, options: Options, question: 
 
 async def converse(wiring: Wiring, course: Course, options: Options) -> None:
     """Question after question at the console; what was asked before is remembered until the end."""
+    await (await wiring.store(course).open()).close()  # that there is no index is better said before a question
     async with wiring.memory() as memory:
         tutor, thread = wiring.tutor(course, memory, options), f"console-{uuid.uuid4()}"
         reply = ConsoleReply(out)

@@ -1,17 +1,17 @@
 """A course's TOML file, read into a frozen Course. Unknown keys are errors that name the line and the key meant."""
 
-import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from bot.errors import ConfigError
+from bot.toml_lines import line_of
 from retrieval.config import ChunkingConfig, Frozen, SourceConfig
 
 
@@ -55,6 +55,13 @@ class Assignment(Frozen):
     paths: tuple[str, ...] = ()
     due: AwareDatetime | date | None = None
 
+    @field_validator("due", mode="before")
+    @classmethod
+    def _a_day_or_a_moment(cls, due: Any) -> Any:
+        if not isinstance(due, date | None) or (isinstance(due, datetime) and due.tzinfo is None):
+            raise ValueError("write a day, 2026-10-01, or a time with its offset, 2026-10-01T23:59:00-04:00")
+        return due
+
 
 class Blackout(Frozen):
     """`[[blackouts]]`: when Erica does not answer, for example during an exam."""
@@ -62,6 +69,12 @@ class Blackout(Frozen):
     start: AwareDatetime
     end: AwareDatetime
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("`end` comes after `start`")
+        return self
 
 
 class Answers(Frozen):
@@ -119,19 +132,37 @@ def load_course(file: Path) -> Course:
         raise ConfigError(f"{file} is not UTF-8 text", "Save it as UTF-8.") from error
     try:
         fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}", "Correct that line.") from error
     if "root" in fields:
         raise ConfigError(f"{file}, line {line_of(text, ('root',))}: unknown key `root`", "Remove it.")
     try:
         return Course.model_validate({**fields, "root": file.resolve().parent})
     except ValidationError as error:
-        problems = [_explain(file, text, problem) for problem in error.errors(include_url=False)]
+        problems = list(dict.fromkeys(_explain(file, text, problem) for problem in _worth_telling(error)))
         raise ConfigError("\n".join(problems), "Correct the course file; README lists its keys.") from error
 
 
+def _worth_telling(error: ValidationError) -> Iterator[Any]:
+    """Problems in the file's words; that a list whose entries are wrong counts as empty is none."""
+    problems = error.errors(include_url=False)
+    for problem in problems:
+        place = problem["loc"]
+        inner = any(other["loc"][: len(place)] == place for other in problems if other is not problem)
+        if not (problem["type"] == "too_short" and inner):
+            yield problem
+
+
+_PLAIN = {
+    "model_type": "must be a table",
+    "tuple_type": "must be a list",
+    "timezone_aware": "needs its offset from UTC, as in 2026-12-01T09:00:00-05:00",
+    "string_pattern_mismatch": "may hold up to 63 of a-z, 0-9, - and _, and begins with a letter or digit",
+}
+
+
 def _explain(file: Path, text: str, problem: Any) -> str:
-    place: Sequence[str | int] = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    place = tuple(part for part in problem["loc"] if not str(part).startswith("function-"))
     name = str(place[-1]) if place else ""
     where = f"{file}, line {line_of(text, place)}"
     if problem["type"] == "extra_forbidden":
@@ -140,6 +171,8 @@ def _explain(file: Path, text: str, problem: Any) -> str:
     path = ".".join(str(part) for part in place)
     if problem["type"] == "missing":
         return f"{where}: `{path}` is missing"
+    if plain := _PLAIN.get(problem["type"]):
+        return f"{where}: `{path}` {plain}"
     return f"{where}: `{path}`: {problem['msg'].removeprefix('Value error, ')}"
 
 
@@ -151,27 +184,3 @@ def _keys(place: Sequence[str | int]) -> list[str]:
             annotation = model.model_fields[part].annotation
             model = next((a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")), annotation)
     return [key for key in model.model_fields if key != "root"]
-
-
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?")
-
-
-def line_of(text: str, place: Sequence[str | int]) -> int:
-    """The line, from 1, where a key stands, else where its table begins, else 1."""
-    wanted = [part for part in place if isinstance(part, str)]
-    number = next((part for part in place if isinstance(part, int)), 0)
-    table: str | None = None
-    seen, best = -1, 1
-    for line, content in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(content):
-            table = header.group(2)
-            if wanted and table == wanted[0]:
-                seen += 1
-                if seen == number or header.group(1) == "[":
-                    best = line
-        inside = table is None if len(wanted) == 1 else bool(wanted) and table == wanted[0]
-        if inside and (seen in (number, -1) or len(wanted) == 1):
-            key = re.escape(wanted[-1]) if wanted else ""
-            if key and re.match(rf"\s*[\"']?{key}[\"']?\s*=", content):
-                return line
-    return best

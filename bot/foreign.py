@@ -75,7 +75,7 @@ _TAGS = (
 )
 _PLACEHOLDERS = "address|area|audio|body|frame|head|header|image|input|label|link|main|math|option|picture|section"
 _PLACEHOLDERS += "|select|source|title|track|var|video"
-_TAG_START = re.compile(rf"<(?=/?(?:{_TAGS})(?![\w-])|/?[abipqu]/?>|(?:{_PLACEHOLDERS})(?![\w>/-]))", re.IGNORECASE)
+TAG_START = re.compile(rf"<(?=/?(?:{_TAGS})(?![\w-])|/?[abipqu]/?>|(?:{_PLACEHOLDERS})(?![\w>/-]))", re.IGNORECASE)
 _WHOLE_TAG = re.compile(
     rf"<(?:!--[^\n]*?--|(?P<name>/?(?:{_TAGS}))(?:[\s/][^<>\n]*)?|/?[abipqu]/?"
     rf"|(?:[abipqus]|{_PLACEHOLDERS})\s[^<>\n]*=[^<>\n]*)>",
@@ -141,7 +141,7 @@ def _rewritten(text: str, kind: Kind) -> str:
     else:
         text = _LINK.sub(lambda link: _without_link(link.group(), kind), text)
         text = _BARE.sub(lambda name: name.group() if _NO_LINK.fullmatch(name.group()) else LINK_REMOVED, text)
-        text = _TAG_START.sub("", text)
+        text = TAG_START.sub("", text)
         text = text.replace(f"<{LINK_REMOVED}>", LINK_REMOVED)
     return _TARGETED.sub(MENTION_REMOVED, _MASS.sub("", text))
 
@@ -165,8 +165,7 @@ def _undisguised(text: str, kind: Kind) -> str:
         for _ in range(2):
             text = html.unescape(unquote(text))
     text = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
-    text = "".join(char for char in text if not _is_filler(char))
-    return text
+    return "".join(char for char in text if not _is_filler(char))
 
 
 def _is_filler(char: str) -> bool:

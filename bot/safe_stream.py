@@ -7,22 +7,8 @@ bracket is a citation, a link's text or neither. Knows no platform, and does not
 import re
 from collections.abc import Sequence
 
-from bot.brackets import (
-    ESCAPED_GROUP,
-    ESCAPED_GROUP_BEGUN,
-    GROUP,
-    GROUP_BEGUN,
-    INNER_LINK,
-    PARENTHESIS,
-    PARENTHESIS_BEGUN,
-    TARGET,
-    TARGET_BEGUN,
-    Numbering,
-    Numbers,
-    inside_bracket,
-    meant_as_text,
-    read_numbers,
-)
+from bot import brackets
+from bot.brackets import Numbering, Numbers, meant_as_text, read_numbers
 from bot.foreign import Kind, visible, without_angles
 from bot.word_filter import WordFilter
 from retrieval.passage import Passage
@@ -38,7 +24,6 @@ _INLINE_MATH_BEGUN = re.compile(r"\$(?:(?![\s$])(?:[^$\n\\]++|\\[^\n])*+\\?)?")
 _PARENTHESIS_MATH = re.compile(r"\\\(([^\n]*?)\\\)")
 _DISPLAY_ENDS = re.compile(r"\n(?:[ \t]{0,40}\n|[ \t>]{0,40}(?:```|~~~))")
 _DISPLAY_MAY_END = re.compile(r"\n[ \t>]{0,40}(?:`{0,2}|~{0,2})")
-
 _ANGLE = re.compile(r"<!--[^\n]*?-->|<(?!!--)[^<>\n]*>")
 _ANGLE_BEGUN = re.compile(r"<(?:!?-?|!--[^\n]*|(?:[!@#/]|[a-z])[^<>\n]*)", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[.,;:!?)]{0,6}(?=\s|\Z)")
@@ -80,9 +65,7 @@ class SafeStream:
         """The rest. A fence that was left open is closed, so that what follows is not swallowed by it."""
         self._read(final=True)
         if self._fence is not None:
-            if self._line:
-                self._write("\n", "code")
-            self._write(self._fence.prefix, "code")
+            self._write("\n" * bool(self._line) + self._fence.prefix, "code")
             self._write(self._fence.mark, "close")
             self._fence = None
         return self._words.finish()
@@ -116,9 +99,7 @@ class SafeStream:
                 return self._parenthesis(window, more)
             case "<":
                 return self._angle(window, more)
-            case "]" | "】":
-                return self._take(window[0], "lone")
-        return self._take(window[0], "prose")
+        return self._take(window[0], "lone" if window[0] in "]】" else "prose")
 
     def _ticks(self, window: str, more: bool) -> bool:
         run = window[: len(window) - len(window.lstrip(window[0]))]
@@ -151,11 +132,11 @@ class SafeStream:
         return not (more and _INLINE_MATH_BEGUN.fullmatch(window)) and self._take("$", "lone")
 
     def _backslash(self, window: str, more: bool) -> bool:
-        if more and ESCAPED_GROUP_BEGUN.fullmatch(window):
+        if more and brackets.ESCAPED_GROUP_BEGUN.fullmatch(window):
             return False
         pair = window[:2]
         if pair == "\\[":
-            group = ESCAPED_GROUP.match(window)
+            group = brackets.ESCAPED_GROUP.match(window)
             if group and (numbers := read_numbers(group[1])):
                 return self._cite(Numbers(numbers.values, True), group.end(), window, more)
             self._display = "\\]"
@@ -167,31 +148,30 @@ class SafeStream:
         return self._take(pair, "lone") if pair in ("\\$", "\\`", "\\\\", "\\]") else self._take("\\", "prose")
 
     def _bracket(self, window: str, more: bool) -> bool:
-        group = GROUP.match(window)
+        group = brackets.GROUP.match(window)
         if group is None:
-            if more and GROUP_BEGUN.fullmatch(window):
+            if more and brackets.GROUP_BEGUN.fullmatch(window):
                 return False
             return self._take(window[0], "prose" if window[0] == "!" else "lone")
         content, after = group[1] or group[2] or "", window[group.end() :]
         if more and not after:
             return False
-        inner = content if re.search(r"[`$]", content) else without_angles(INNER_LINK.sub(r"\1", content))
+        inner = content if re.search(r"[`$]", content) else without_angles(brackets.INNER_LINK.sub(r"\1", content))
         if inner != content:
             return self._replace(group.start(group.lastindex or 0), len(content), inner)
         numbers = None if window[0] == "!" else read_numbers(content)
-        if target := TARGET.match(after):
-            if numbers or inside_bracket(self._words.ending()):
+        if target := brackets.TARGET.match(after):
+            if numbers or brackets.inside_bracket(self._words.ending()):
                 return self._replace(group.end(), target.end(), "" if numbers else " ")
             return self._replace(0, group.end() + target.end(), content)
-        if more and TARGET_BEGUN.fullmatch(after):
+        if more and brackets.TARGET_BEGUN.fullmatch(after):
             return False
         if numbers is None:
             return self._take(window[0], "prose" if window[0] == "!" else "lone")
         if window[0] == "【":
             numbers = Numbers(numbers.values, True)
-        if not numbers.marked and (
-            self._text_bracket or meant_as_text(numbers, self._words.ending(), self._numbering.known)
-        ):
+        text = self._text_bracket or meant_as_text(numbers, self._words.ending(), self._numbering.known)
+        if text and not numbers.marked:
             self._take("[", "lone")
             self._take(content, "prose")
             self._take("]", "lone")
@@ -225,7 +205,7 @@ class SafeStream:
             return False
         self._at += length
         before = self._words.ending()
-        if inside_bracket(before):
+        if brackets.inside_bracket(before):
             self._write("  ", "prose")  # or the rest of that bracket would become a citation
         elif not self._line.strip():
             self._at += after[:1] == " "
@@ -238,15 +218,11 @@ class SafeStream:
 
     def _parenthesis(self, window: str, more: bool) -> bool:
         """`(source: [9])` goes as a whole if there is no passage 9."""
-        whole = PARENTHESIS.match(window)
-        if whole and PARENTHESIS_BEGUN.fullmatch(window[: whole.end() - 1]):
-            read = [read_numbers(content) for content in re.findall(r"[\[【]([^\]】]*)[\]】]", whole[1])]
-            known = self._numbering.known
-            if all(
-                numbers and min(numbers.values) > known and not meant_as_text(numbers, "", known) for numbers in read
-            ):
+        whole = brackets.PARENTHESIS.match(window)
+        if whole and brackets.PARENTHESIS_BEGUN.fullmatch(window[: whole.end() - 1]):
+            if brackets.none_known(whole[1], self._numbering.known):
                 return self._drop(whole.end(), window, more)
-        elif more and PARENTHESIS_BEGUN.fullmatch(window):
+        elif more and brackets.PARENTHESIS_BEGUN.fullmatch(window):
             return False
         return self._take("(", "prose")
 
@@ -308,13 +284,12 @@ class SafeStream:
 
 
 class _Fence:
-    """An open fence: its mark, what stands before it on its line, and what will close it."""
+    """An open fence: its mark, what the lines of its block begin with, and what will close it."""
 
     def __init__(self, mark: str, prefix: str) -> None:
         self.mark, self.prefix = mark, prefix
-        run = re.escape(mark[0])
-        self.closing = re.compile(rf"([ \t>]{{0,40}})({run}{{{len(mark)},}})(?=[ \t]{{0,20}}(?:\n|\Z))")
-        self.may_close = re.compile(rf"[ \t>]{{0,40}}{run}*[ \t]{{0,20}}")
+        self.closing = re.compile(rf"([ \t>]{{0,40}})({mark}{mark[0]}*)(?=[ \t]{{0,20}}(?:\n|\Z))")
+        self.may_close = re.compile(rf"[ \t>]{{0,40}}{mark[0]}*[ \t]{{0,20}}")
 
 
 def clean(text: str, passages: Sequence[Passage]) -> tuple[str, tuple[int, ...]]:

@@ -5,7 +5,7 @@ What reads as a link only together with its neighbours (`evil` in a formula, `.c
 
 import re
 
-from bot.foreign import CODE_LINK, LINK_REMOVED, Kind, is_foreign, without_foreign
+from bot.foreign import CODE_LINK, LINK_REMOVED, TAG_START, Kind, is_foreign, without_foreign
 
 _LONGEST_WORD = 140
 _LONGEST_SPACE = 16
@@ -143,7 +143,10 @@ class WordFilter:
             return True
         if kind == "code" or first == "code":
             before = ""
-        return (len(pieces) > 1 or bool(before)) and is_foreign(before + _joined(pieces), "math")
+        if len(pieces) == 1 and not before:
+            return False
+        together = before + _joined(pieces)
+        return is_foreign(together, "math") or bool(before and TAG_START.search(together))
 
     def _apart(self, pieces: list[tuple[Kind, str]]) -> str:
         spaced = {"open": " {}", "close": "{} ", "lone": " {} "}

@@ -17,8 +17,9 @@ class Fusion:
     """Weights of the fusion, chosen with `erica eval` on random halves of labelled questions.
 
     `dense` is the dense arm's share, the lexical arm has the rest. A page's score adds its best, second
-    and third passage with `page_weights`. Pages of notes keep `notes` of their score, passages
-    that only point elsewhere `pointers` of theirs.
+    and third passage with `page_weights`. Of notes, which are often one long page of
+    everything, only the best passage counts, and `notes` of its score. Passages that only point elsewhere
+    keep `pointers` of theirs.
     """
 
     dense: float = 0.4
@@ -50,8 +51,9 @@ def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Coll
     for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_)):
         by_page[page_and_position(id_)[0]].append(id_)
     page_scores = {
-        page: sum(weight * scores[id_] for weight, id_ in zip(fusion.page_weights, ids, strict=False))
-        * (fusion.notes if page in notes else 1.0)
+        page: fusion.notes * scores[ids[0]]
+        if page in notes
+        else sum(weight * scores[id_] for weight, id_ in zip(fusion.page_weights, ids, strict=False))
         for page, ids in by_page.items()
     }
     pages = sorted(page_scores, key=lambda page: (-page_scores[page], page))

@@ -64,7 +64,7 @@ def _tail(text: str, lines: int, status: str) -> RenderableType:
 def _rendered(answer: Answer) -> RenderableType:
     parts: list[RenderableType] = [Markdown(readable(answer.text))]
     if answer.citations:
-        sources = Text("\nSources\n", style="bold")
+        sources = Text("\n").append("Sources\n", style="bold")
         for citation in answer.citations:
             sources.append(f"[{citation.n}] ", style="cyan")
             sources.append(citation.title, style=f"link {citation.url}")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bot import brackets
-from bot.brackets import Numbering, Numbers, meant_as_text, read_numbers
+from bot.brackets import Numbering, Numbers, read_numbers
 from bot.foreign import Kind, visible, without_angles
 from bot.word_filter import WordFilter
 from retrieval.passage import Passage
@@ -170,7 +170,7 @@ class SafeStream:
             return self._take(window[0], "prose" if window[0] == "!" else "lone")
         if window[0] == "【":
             numbers = Numbers(numbers.values, True)
-        text = self._text_bracket or meant_as_text(numbers, self._words.ending(), self._numbering.known)
+        text = self._text_bracket or self._numbering.meant_as_text(numbers, self._words.ending())
         if text and not numbers.marked:
             self._take("[", "lone")
             self._take(content, "prose")
@@ -188,7 +188,7 @@ class SafeStream:
             return self._drop(end, window, more)
         before, line = self._words.ending(), self._line
         # What told `【2】` from `x[1]` or `\[` is lost now.
-        ambiguous = self._text_bracket or meant_as_text(Numbers((new[0],), False), before, self._numbering.known)
+        ambiguous = self._text_bracket or self._numbering.meant_as_text(Numbers((new[0],), False), before)
         self._write(" " * before.endswith("\\") + "(" * ambiguous, "prose")
         for number in new:
             self._write(f"[{number}]", "lone")
@@ -220,7 +220,7 @@ class SafeStream:
         """`(source: [9])` goes as a whole if there is no passage 9."""
         whole = brackets.PARENTHESIS.match(window)
         if whole and brackets.PARENTHESIS_BEGUN.fullmatch(window[: whole.end() - 1]):
-            if brackets.none_known(whole[1], self._numbering.known):
+            if self._numbering.none_known(whole[1]):
                 return self._drop(whole.end(), window, more)
         elif more and brackets.PARENTHESIS_BEGUN.fullmatch(window):
             return False

@@ -97,7 +97,7 @@ class Tutor:
         retrieval = await self._search(text, previous, wider)
         retrieval = replace(retrieval, passages=await self._retriever.with_openings(retrieval.passages))
         quotes = await self._retriever.quotes(text, previous, retrieval.passages)
-        brief = phrases.BRIEF if retrieval.brief else ""
+        brief = phrases.BRIEF if await self._retriever.brief(text, previous, retrieval.passages) else ""
         answer, order = quoted(retrieval.passages, quotes, " ".join(filter(None, (opening, brief))))
         yield Delta(answer)
         yield self._finish("extractive", answer, retrieval, order)

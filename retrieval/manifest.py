@@ -6,8 +6,8 @@ from typing import Any
 
 from retrieval.errors import IndexMismatch
 
-FORMAT = 2
-"""Raised when an index of the last version could not be read any more."""
+FORMAT = 3
+"""Raised when an index of the last version cannot be read any more, or the same text would be stored otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

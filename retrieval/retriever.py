@@ -53,14 +53,12 @@ class Found:
 class Retrieval:
     """What a search found. `passages` are listed even when it is better to abstain.
 
-    `brief` when the course says only a few lines on the subject. `ms` holds milliseconds for embed, search,
-    graph and total.
+    `ms` holds milliseconds for embed, search, graph and total.
     """
 
     passages: tuple[Found, ...]
     confidence: float
     abstain: bool
-    brief: bool = False
     signals: Signals | None = None
     ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -107,11 +105,17 @@ class Retriever:
         query = read_query(searched, opened.vocabulary, self._encoder.query)
         with clock.stage("embed"):
             dense = opened.embedder.embed_query(query.dense) if opened.embedder else None
-        found, brief, signals = await self._find(query, dense, opened, options)
+        found, signals = await self._find(query, dense, opened, options)
         calibration = HYBRID if dense is not None else LEXICAL
         confidence = calibration.probability(signals)
         abstain = not found or confidence < calibration.threshold
-        return Retrieval(tuple(found), confidence, abstain, brief, signals, clock.stages())
+        return Retrieval(tuple(found), confidence, abstain, signals, clock.stages())
+
+    async def brief(self, question: str, previous: Sequence[str], found: Sequence[Found]) -> bool:
+        """Whether the found passages are all that the course says on the subject, and that is little."""
+        opened = await self._current()
+        query = read_query(_usable(question, previous), opened.vocabulary, self._encoder.query)
+        return is_brief(query, [hit.text for hit in found], [hit.passage.page for hit in found], self._encoder.counts)
 
     async def with_openings(self, found: Sequence[Found], pages: int = 3) -> tuple[Found, ...]:
         """The found passages with the first passage of each of the best pages before it, where definitions stand."""
@@ -136,7 +140,7 @@ class Retriever:
 
     async def _find(
         self, query: Query, dense: Vector | None, opened: _Open, options: Options
-    ) -> tuple[list[Found], bool, Signals]:
+    ) -> tuple[list[Found], Signals]:
         today, manifest = self._today(), opened.index.manifest
         arms = await opened.index.search(dense, query.sparse, _HITS_PER_ARM, today)
         ranking = fuse(arms, self._fusion, manifest.notes, manifest.pointers)
@@ -150,8 +154,7 @@ class Retriever:
             Found(rank, round(ranking.scores[hit.id], 6), hit, text)
             for rank, (hit, text) in enumerate(zip(hits, texts, strict=True), start=1)
         ]
-        brief = is_brief(query, [hit.text for hit in found], [hit.passage.page for hit in found], self._encoder.counts)
-        return found, brief, signals
+        return found, signals
 
     async def _current(self) -> _Open:
         """The open index, after looking whether another has been switched in."""

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from retrieval.passage import Passage
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL_WORD = re.compile(r"[A-Z]*[a-z0-9]++[A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*")
 # A possessive is no word of its own: "Dijkstra's" is Dijkstra.
 _WORD = re.compile(r"([^\W_]+(?:['’](?!s\b)[a-z]{1,2}\b)?)(?:['’]s\b)?")
 _PATH_NOISE = frozenset({"index", "lectures", "lecture", "pages", "page", "readme", "md", "ipynb", "html", "notes"})
@@ -19,12 +20,7 @@ def words(text: str) -> list[str]:
 
 def camel_parts(text: str) -> str:
     """The parts of each camel-case word, so that `HashingVectorizer` is found by "hashing vectorizer"."""
-    parts: list[str] = []
-    for match in _WORD.finditer(text):
-        pieces = _CAMEL.split(match.group())
-        if len(pieces) > 1:
-            parts += pieces
-    return " ".join(parts)
+    return " ".join(part for match in _CAMEL_WORD.finditer(text) for part in _CAMEL.split(match.group()))
 
 
 ACRONYM = "acr0"

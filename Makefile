@@ -5,7 +5,6 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DEMO_DATA ?= $(VENV)/demo-data
 
 .PHONY: setup demo test lint types contracts check bench lock clean
 
@@ -20,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)
-	ERICA_DATA_DIR=$${ERICA_DATA_DIR:-$(CURDIR)/$(DEMO_DATA)} $(BIN)/erica demo
+	$(BIN)/erica demo
 
 test: $(READY)
 	$(BIN)/python -m pytest

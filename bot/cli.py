@@ -1,6 +1,7 @@
 """The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
 
 import json
+import os
 import sys
 import traceback
 import uuid
@@ -324,13 +325,18 @@ def demo() -> None:
 
 async def _demonstrate(wiring: Wiring, course: Course) -> None:
     async with wiring.memory() as memory:
-        out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n")
+        out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n", soft_wrap=True)
         tutor = wiring.tutor(course, memory)
         await ConsoleReply(out).show(tutor.answer(Question(DEMO_QUESTION, thread=f"demo-{uuid.uuid4()}")))
     if sys.stdin.isatty() and out.is_terminal:
         await converse(wiring, course, wiring.options(course))
     else:
-        out.print(f"\nAsk more: erica ask --course {demo_course()} 'What is CLIP and how is it used?'", soft_wrap=True)
+        out.print(f"\nAsk more: {_ask_command()} 'What is CLIP and how is it used?'", soft_wrap=True)
+
+
+def _ask_command() -> str:
+    """How to ask the demo course from here, as short as it can be written."""
+    return f"{os.path.relpath(sys.argv[0])} ask --course {os.path.relpath(demo_course())}"
 
 
 def demo_course() -> Path:

@@ -52,7 +52,7 @@ async def examine(wiring: Wiring, course_file: Path | None) -> AsyncIterator[Che
     except EricaError as error:
         yield Check("course file", "problem", str(error), error.hint)
         return
-    yield _course(course)
+    yield _course(wiring, course)
     yield await _index(wiring, course)
 
 
@@ -107,12 +107,16 @@ async def _model(wiring: Wiring) -> Check:
     return Check("answering model", "ok", ", ".join(wiring.settings.models))
 
 
-def _course(course: Course) -> Check:
+def _course(wiring: Wiring, course: Course) -> Check:
     missing = [
         str(source.path) for source in course.sources if source.path and not (course.root / source.path).exists()
     ]
     if missing:
         return Check("course file", "problem", f"not found: {', '.join(missing)}", "Correct the sources' `path`.")
+    try:
+        wiring.prompts(course)
+    except EricaError as error:
+        return Check("course file", "problem", str(error), error.hint)
     return Check("course file", "ok", f"{course.course.title}, {len(course.sources)} sources")
 
 

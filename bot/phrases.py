@@ -6,7 +6,7 @@ QUOTING = "The answering model is not available, quoting the course material ins
 
 NO_MODEL = "*No answering model is set up, so here is what the course material says, word for word:*"
 MODEL_DOWN = "*The answering model is not available right now. This is what the course material says, word for word:*"
-NOTHING_TO_QUOTE = "*No answering model is set up. These pages fit your question best:*"
+NOTHING_TO_QUOTE = "*I cannot quote anything on this right now.*"
 BRIEF = "*The course treats this only briefly.*"
 ABSTAINED = "The course material does not seem to cover this, so I would rather not guess."
 CLOSEST = "Closest I have:"

@@ -110,9 +110,8 @@ class SafeStream:
         if len(run) >= 3 and _LINE_START.fullmatch(self._line) and not (run[0] == "`" and "`" in info):
             if more and not newline:
                 return False
-            if newline or len(window) < _LOOKAHEAD:
-                self._fence = _Fence(run, re.sub(r"[^ \t>]", " ", self._line))
-                return self._take(run, "open") and (not info or self._take(info, "code"))
+            self._fence = _Fence(run, re.sub(r"[^ \t>]", " ", self._line))
+            return self._take(run, "open") and (not info or self._take(info, "code"))
         if run[0] == "~":
             return self._take(run, "prose")
         for closing in re.finditer("`+", line[len(run) :]):

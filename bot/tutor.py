@@ -5,9 +5,10 @@ ends in exactly one Answer, which is the last event; the deltas before it add up
 """
 
 import logging
+import re
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 from bot import phrases
@@ -21,12 +22,14 @@ from bot.ports import ChatMessage, Memory, Turn
 from bot.safe_stream import SafeStream
 from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
 from retrieval import errors as retrieval_errors
+from retrieval.quotes import Quote
 from retrieval.retriever import Options, Retrieval, Retriever
 
 _ANSWER_TOKENS = 1500
 _SMALLEST_PROMPT = 600
 _REMEMBERED_TURNS = 5
 _QUOTED_FROM = 8
+_NUMBER = re.compile(r"\[\d+\]")
 
 logger = logging.getLogger(__name__)
 
@@ -92,15 +95,26 @@ class Tutor:
     async def _quote(
         self, text: str, previous: Sequence[str], retrieval: Retrieval, opening: str
     ) -> AsyncGenerator[Event, None]:
+        try:
+            retrieval, quotes, brief = await self._quotable(text, previous)
+        except RetrievalFailed as error:  # the index went away while the models were tried
+            logger.warning("nothing can be quoted: %s", error)
+            quotes, brief = [], False
+        opening = opening if quotes else phrases.NOTHING_TO_QUOTE
+        opening = f"{opening} {phrases.BRIEF}" if brief else opening
+        answer, order = quoted(retrieval.passages, quotes, opening)
+        yield Delta(answer)
+        yield self._finish("extractive", answer, retrieval, order)
+
+    async def _quotable(self, text: str, previous: Sequence[str]) -> tuple[Retrieval, list[Quote], bool]:
+        """More passages, what to quote of them, and whether the course is brief on it."""
         # A model explains from few passages; the sentence that answers may stand a little further down.
         wider = replace(self._options, passages=max(self._options.passages, _QUOTED_FROM))
         retrieval = await self._search(text, previous, wider)
-        retrieval = replace(retrieval, passages=await self._retriever.with_openings(retrieval.passages))
-        quotes = await self._retriever.quotes(text, previous, retrieval.passages)
-        brief = phrases.BRIEF if await self._retriever.brief(text, previous, retrieval.passages) else ""
-        answer, order = quoted(retrieval.passages, quotes, " ".join(filter(None, (opening, brief))))
-        yield Delta(answer)
-        yield self._finish("extractive", answer, retrieval, order)
+        with _translated():
+            retrieval = replace(retrieval, passages=await self._retriever.with_openings(retrieval.passages))
+            quotes = await self._retriever.quotes(text, previous, retrieval.passages)
+            return retrieval, quotes, await self._retriever.brief(text, previous, retrieval.passages)
 
     async def _teach(
         self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
@@ -140,6 +154,8 @@ class Tutor:
                     case Finished():
                         finished = event
         rest = safe.finish()
+        if not any(character.isalnum() for character in _NUMBER.sub("", text + rest)):
+            raise ModelFailed("of the model's answer nothing can be shown")  # a picture, or a bare [1]
         rest += self._remarks(text + rest, safe)
         if rest:
             yield Delta(rest)
@@ -180,14 +196,8 @@ class Tutor:
         return Answer(outcome, text, citations=citations(passages, cited, text))
 
     async def _search(self, text: str, previous: Sequence[str], options: Options) -> Retrieval:
-        try:
+        with _translated():
             return await self._retriever.search(text, previous, options)
-        except retrieval_errors.EmptyQuestion as error:
-            raise EmptyQuestion(str(error), error.hint) from error
-        except retrieval_errors.QuestionTooLong as error:
-            raise TooLong(str(error), error.hint) from error
-        except retrieval_errors.RetrievalError as error:
-            raise RetrievalFailed(str(error), error.hint) from error
 
     async def _recall(self, thread: str | None) -> tuple[Turn, ...]:
         if thread is None or self._memory is None:
@@ -205,3 +215,16 @@ class Tutor:
             await self._memory.remember(question.thread, Turn(question.text, answer.text))
         except MemoryFailed as error:
             logger.warning("turn not remembered: %s", error)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Retrieval's errors as ours."""
+    try:
+        yield
+    except retrieval_errors.EmptyQuestion as error:
+        raise EmptyQuestion(str(error), error.hint) from error
+    except retrieval_errors.QuestionTooLong as error:
+        raise TooLong(str(error), error.hint) from error
+    except retrieval_errors.RetrievalError as error:
+        raise RetrievalFailed(str(error), error.hint) from error

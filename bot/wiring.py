@@ -13,7 +13,7 @@ from bot.model_chain import ModelChain
 from bot.ports import ChatModel, Memory
 from bot.settings import Settings
 from bot.tutor import CourseVoice, Tutor
-from prompts.builder import PromptBuilder
+from prompts.builder import BadTemplate, PromptBuilder
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.local_model import describe
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
@@ -64,11 +64,19 @@ class Wiring:
         return Tutor(
             CourseVoice(course.course.title, course.answers.style),
             self.retriever(course),
-            PromptBuilder(course.root / course.answers.prompts if course.answers.prompts else None),
+            self.prompts(course),
             self.models(),
             memory,
             options or self.options(course),
         )
+
+    def prompts(self, course: Course) -> PromptBuilder:
+        """Erica's templates, and the course's own where it has some. Raises ConfigError for those that do not work."""
+        own = course.answers.prompts
+        try:
+            return PromptBuilder(course.root / own.expanduser() if own else None)
+        except BadTemplate as error:
+            raise ConfigError(str(error), "Correct the templates, or `prompts` in the course file.") from error
 
     def models(self) -> ModelChain | None:
         """The answering models in the order they are tried, None where none is configured."""

@@ -5,12 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
 
+from retrieval.passage import Passage
 from retrieval.retriever import Found
 
 _FOLDER = Path(__file__).parent
-_TAG = re.compile(r"<(?=\s*/?\s*(?:passages?|earlier|question)\b)", re.IGNORECASE)
+_TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}(?:passages?|earlier|question)(?![a-z]))", re.IGNORECASE)
+# Nobody who reads a page or a message sees these, but a model does: zero-width, direction and tag characters.
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,27 @@ class Prompt:
     passages: int
 
 
+class BadTemplate(Exception):
+    """A course's own template cannot be used; the message says where and why."""
+
+
 class PromptBuilder:
     """Renders prompts. A course may override single templates with files of the same name in `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        """Raises BadTemplate now rather than with the first question."""
+        if folder is not None and not folder.is_dir():
+            raise BadTemplate(f"{folder} is no folder")
         folders = [folder, _FOLDER] if folder else [_FOLDER]
-        self._templates = Environment(
+        self._templates = SandboxedEnvironment(
             loader=FileSystemLoader(folders),
             undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - prompts are text; what is foreign goes through `data`
+            autoescape=False,  # prompts are text; what is foreign goes through `data`
             keep_trailing_newline=False,
         )
         self._templates.filters["data"] = as_data
+        self._templates.filters["attribute"] = as_attribute
+        self._rehearse()
 
     def build(self, given: PromptInput, count: Callable[[str], int], budget: int) -> Prompt | None:
         """The prompt, at most `budget` tokens as `count` counts them; None where not even a part fits.
@@ -76,6 +89,16 @@ class PromptBuilder:
             else:
                 return None
 
+    def _rehearse(self) -> None:
+        example = Passage(0, 0, 0, "a.md", "Title", ("Heading",), "Text", "https://example.edu/", "", "notes")
+        given = PromptInput("Course", "Why?", [Found(1, 1.0, example, "Text")], "Style", (EarlierTurn("Why?", "So."),))
+        try:
+            self._render(given)
+        except TemplateSyntaxError as error:
+            raise BadTemplate(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from error
+        except (TemplateError, OSError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            raise BadTemplate(f"a prompt template does not work: {error}") from error
+
     def _render(self, given: PromptInput) -> Prompt:
         passages = [
             {
@@ -98,4 +121,9 @@ class PromptBuilder:
 
 def as_data(text: str) -> str:
     """Foreign text that can neither open nor close the tags it stands between."""
-    return _TAG.sub("‹", text)
+    return _TAG.sub("‹", _UNSEEN.sub("", text))
+
+
+def as_attribute(text: str) -> str:
+    """Foreign text in one line that stays between its double quotes."""
+    return as_data(" ".join(text.split())).replace('"', "”")

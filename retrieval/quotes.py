@@ -30,6 +30,7 @@ _POINTS_AHEAD = re.compile(r"(?:[:,]|following|below|as follows)\W*$", re.IGNORE
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 _WORTH = 0.55
+_WORTH_CODE = 0.35
 _LONGEST_LIST = 700
 _OPENING = 2
 """How many units after a heading still say directly what it names."""
@@ -60,7 +61,7 @@ class QuoteSizes:
 
     pages: int = 4
     characters: int = 1800
-    code_characters: int = 1500
+    code_characters: int = 2500
 
 
 def units(text: str) -> list[Unit]:
@@ -98,18 +99,19 @@ def pick_quotes(
         else []
         for passage, text in texts
     ]
-    chosen = _choose(rated, sizes.characters)
+    wants_code = bool(_WANTS_CODE.search(question))
+    chosen = _choose(rated, sizes.characters, prose_only=wants_code)
     quotes = [
         Quote(index, _join(units_, chosen[index]), max(units_[number][1] for number in chosen[index]))
         for index, units_ in enumerate(rated)
         if chosen[index]
     ]
-    if _WANTS_CODE.search(question) and not any("```" in quote.text for quote in quotes):
-        quotes += _best_code(rated, sizes.code_characters)
+    if wants_code:  # one listing, the best: not every one that some sentence announces
+        quotes += _best_code(rated, [pages.index(p.page) if p.page in pages else -1 for p, _ in texts], sizes)
     return sorted(quotes, key=lambda q: (pages.index(texts[q.index][0].page), texts[q.index][0].position))
 
 
-def _choose(rated: "Sequence[_Rated]", characters: int) -> list[set[int]]:
+def _choose(rated: "Sequence[_Rated]", characters: int, prose_only: bool) -> list[set[int]]:
     """Numbers of the chosen units of each passage."""
     ranked = sorted(
         ((score, -index, -number) for index, units_ in enumerate(rated) for number, (_, score) in enumerate(units_)),
@@ -122,6 +124,8 @@ def _choose(rated: "Sequence[_Rated]", characters: int) -> list[set[int]]:
             break
         for together in _belonging(rated[-index], -number):
             size = len(rated[-index][together][0].text)
+            if prose_only and rated[-index][together][0].kind == "code":
+                continue
             if together not in chosen[-index] and size <= left:
                 chosen[-index].add(together)
                 left -= size
@@ -209,25 +213,25 @@ def _join(units_: _Rated, chosen: set[int]) -> str:
     text, before = "", -1
     for number in sorted(chosen):
         unit, gap = units_[number][0], number != before + 1
+        said = " ".join(unit.text.split()) if unit.kind == "sentence" else unit.text
         if text:
             kinds = {units_[before][0].kind, unit.kind}
             if kinds == {"sentence"}:
                 text += " … " if gap else " "
             else:
                 text += "\n" if kinds == {"item"} else "\n\n"
-        text, before = text + unit.text, number
+        text, before = text + said, number
     return text
 
 
-def _best_code(rated: Sequence[_Rated], characters: int) -> list[Quote]:
-    """The listing that fits best, from the earliest passage among equals."""
+def _best_code(rated: Sequence[_Rated], page_ranks: Sequence[int], sizes: QuoteSizes) -> list[Quote]:
+    """The best listing of the best page that has one worth showing."""
     listings = [
-        (score, -index, unit.text)
+        (page_ranks[index], -score, index, unit.text)
         for index, units_ in enumerate(rated)
         for unit, score in units_
-        if unit.kind == "code" and len(unit.text) <= characters
+        if unit.kind == "code" and len(unit.text) <= sizes.code_characters
     ]
-    if not listings:
-        return []
-    score, index, text = max(listings)
-    return [Quote(-index, text, score)]
+    best = max((-score for _, score, _, _ in listings), default=0.0)
+    worth = [listing for listing in listings if -listing[1] >= _WORTH_CODE * best]
+    return [Quote(index, text, -score) for _, score, index, text in sorted(worth)[:1]]

@@ -4,11 +4,11 @@ The index, the private Valkey and litellm are the real ones; the model server is
 """
 
 import asyncio
-import contextlib
 import json
 import re
+import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -127,16 +127,20 @@ HOSTILE = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> EdgeIndexStore:
+async def stored(root: Path) -> EdgeIndexStore:
     """A lexical index of the pages above."""
-    root = tmp_path_factory.mktemp("course")
     for name, text in PAGES.items():
         (root / name).write_text(text)
     store = EdgeIndexStore(root / "index")
     sources = (SourceConfig(path=Path(), base_url="https://course.test/", include=("*.md", "*.vtt")),)
-    asyncio.run(ingest(Material("cs", sources, root), store, Bm25Encoder(), None, SilentProgress()))
+    await ingest(Material("cs", sources, root), store, Bm25Encoder(), None, SilentProgress())
     return store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> EdgeIndexStore:
+    """An index that all tests here share."""
+    return asyncio.run(stored(tmp_path_factory.mktemp("course")))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -249,8 +253,8 @@ async def test_the_model_sees_numbered_passages_and_the_question_and_no_address(
 
 
 async def test_numbers_count_from_one_in_the_order_they_are_cited_in(store: EdgeIndexStore) -> None:
-    answer = await taught(store, "What is a heap?", ok("Python has a module [2], a heap is a tree [1], see [2]. No [9]."))
-    assert answer.text == "Python has a module [1], a heap is a tree [2], see [1]. No."
+    answer = await taught(store, "What is a heap?", ok("Python has a module [2], a heap is a tree [1], see [2]. [9]"))
+    assert answer.text == "Python has a module [1], a heap is a tree [2], see [1]."
     first, second = answer.citations
     assert first.url != second.url
 
@@ -317,7 +321,7 @@ async def test_the_fallback_takes_over_before_the_first_piece(store: EdgeIndexSt
 
 @pytest.mark.parametrize("breaks", [stalls, resets, closes, garbage, error_object])
 async def test_the_fallback_takes_over_in_the_middle_and_texts_are_not_mixed(
-    store: EdgeIndexStore, breaks: type[Reply]
+    store: EdgeIndexStore, breaks: Callable[..., Reply]
 ) -> None:
     async with (
         LoopbackModel(breaks("A stack of ", "nonsense [2] and ", "more nonsense. " * 9)) as first,
@@ -399,10 +403,30 @@ async def test_when_the_last_model_breaks_off_its_text_is_replaced_by_quotes(sto
     assert any(isinstance(event, Replace) for event in events[first_delta:])
 
 
-async def test_an_answer_of_which_nothing_may_be_shown_gives_way_to_quotes(store: EdgeIndexStore) -> None:
-    answer = await taught(store, "What is a heap?", ok("![p](https://evil.example/p.png)"))
+@pytest.mark.parametrize(
+    "nothing", ["![](https://evil.example/p.png)", "[1]", "...", "<img src='https://evil.example'>"]
+)
+async def test_an_answer_of_which_nothing_can_be_shown_gives_way_to_quotes(store: EdgeIndexStore, nothing: str) -> None:
+    answer = await taught(store, "What is a heap?", ok(nothing))
     assert answer.outcome == "extractive"
     assert "complete binary tree" in answer.text
+
+
+async def test_an_index_that_goes_away_meanwhile_leaves_the_pages_that_were_found(tmp_path: Path) -> None:
+    store = await stored(tmp_path)
+
+    async def breaks(request: web.Request, seen: Seen) -> web.StreamResponse:
+        shutil.rmtree(tmp_path / "index")
+        return await closes("A heap is a tree. " * 30)(request, seen)
+
+    async with LoopbackModel(breaks) as server, models_at(server.url) as chain:
+        events = await events_of(tutor_of(store, chain), "What is a heap?")
+    answer = events[-1]
+    assert isinstance(answer, Answer)
+    assert answer.outcome == "extractive"
+    assert answer.text.startswith(phrases.NOTHING_TO_QUOTE)
+    assert "Heaps" in answer.text
+    assert answer.citations[0].url == "https://course.test/heap.md"
 
 
 # Nothing to answer from
@@ -433,11 +457,10 @@ async def test_abstaining_without_anything_near_names_no_pages(store: EdgeIndexS
 async def test_what_is_no_question_is_rejected_before_anything_is_shown(
     store: EdgeIndexStore, question: str, error: type[Exception]
 ) -> None:
-    events = []
+    answer = tutor_of(store).answer(Question(question))
+    assert isinstance(await anext(answer), Status)
     with pytest.raises(error):
-        async for event in tutor_of(store).answer(Question(question)):
-            events.append(event)  # noqa: PERF401 - an error comes in between
-    assert [type(event) for event in events] == [Status]
+        await anext(answer)
 
 
 async def test_the_longest_question_is_answered(store: EdgeIndexStore) -> None:
@@ -504,8 +527,7 @@ async def test_a_memory_out_of_reach_does_not_stop_an_answer(
     store: EdgeIndexStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     memory = RedisMemory.from_url("redis://127.0.0.1:1/0")
-    with contextlib.closing(socket.socket()):
-        answer = await answer_of(tutor_of(store, memory=memory), Question("What is a heap?", thread="t"))
+    answer = await answer_of(tutor_of(store, memory=memory), Question("What is a heap?", thread="t"))
     assert answer.outcome == "extractive"
     assert "not recalled" in caplog.text
     assert "not remembered" in caplog.text

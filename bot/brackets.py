@@ -36,7 +36,8 @@ _PAIR = re.compile(r"\d+, ?\d+")
 _LONGEST_SPAN = 20
 
 _ALWAYS_TEXT = re.compile(
-    r"(?:[=∈∉⊂⊆≤≥≠≈→]|\\in|\b(?:intervals?|ranges?|lists?|arrays?|vectors?|tensors?|tuples?|shapes?|sizes?|set)) ?$",
+    r"(?:[=∈∉⊂⊆≤≥≠≈→]|\\in|\b(?:intervals?|ranges?|lists?|arrays?|vectors?|tensors?|tuples?|shapes?|sizes?|set)"
+    r"(?: of| is| are|:)?) ?$",
     re.IGNORECASE,
 )
 _LIST_TEXT = re.compile(r"\b(?:in|within|between|over|on|from|to|of|by) $", re.IGNORECASE)

@@ -179,8 +179,8 @@ def is_foreign(text: str, kind: Kind) -> bool:
     plain = _undisguised(text, kind)
     if kind == "code":
         return _reads_foreign(plain, kind)
-    views = [plain.replace("\\", ""), _LATEX.sub("", plain)]
-    return any(_reads_foreign(view, kind) for view in views[: 1 + (kind == "math")])
+    views = [plain, plain.replace("\\", ""), _LATEX.sub("", plain)]
+    return any(_reads_foreign(view, kind) for view in dict.fromkeys(views if kind == "math" else views[:2]))
 
 
 def _reads_foreign(plain: str, kind: Kind) -> bool:

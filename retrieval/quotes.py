@@ -32,6 +32,10 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _WORTH = 0.55
 _WORTH_CODE = 0.35
 _LONGEST_LIST = 700
+_FORMULAS = 4
+_SOON = 60
+"""Characters of a definition before its verb."""
+
 _OPENING = 2
 """How many units after a heading still say directly what it names."""
 
@@ -137,21 +141,29 @@ def _belonging(units_: "_Rated", number: int) -> list[int]:
     first = last = number
     kind = units_[number][0].kind
     if kind == "item":
-        while first > 0 and units_[first - 1][0].kind == "item":
-            first -= 1
-        while last + 1 < len(units_) and units_[last + 1][0].kind == "item":
-            last += 1
-        if sum(len(units_[index][0].text) for index in range(first, last + 1)) > _LONGEST_LIST:
-            first = last = number
+        first, last = _list_around(units_, number)
     if kind != "sentence":
         if first > 0 and units_[first - 1][0].kind == "sentence":
             first -= 1
     elif _POINTS_AHEAD.search(units_[number][0].text):
         while last + 1 < len(units_) and units_[last + 1][0].kind != "sentence":
             last += 1
-    while last + 1 < len(units_) and units_[last + 1][0].kind == "math":
+    while last + 1 < len(units_) and units_[last + 1][0].kind == "math" and last < number + _FORMULAS:
         last += 1
     return list(range(first, last + 1))
+
+
+def _list_around(units_: "_Rated", number: int) -> tuple[int, int]:
+    """First and last item of the list an item belongs to; of a long list it stands alone."""
+    first = last = number
+    size = len(units_[number][0].text)
+    while size <= _LONGEST_LIST and first > 0 and units_[first - 1][0].kind == "item":
+        first -= 1
+        size += len(units_[first][0].text)
+    while size <= _LONGEST_LIST and last + 1 < len(units_) and units_[last + 1][0].kind == "item":
+        last += 1
+        size += len(units_[last][0].text)
+    return (first, last) if size <= _LONGEST_LIST else (number, number)
 
 
 _Rated = list[tuple[Unit, float]]
@@ -184,8 +196,8 @@ def _rate(
         score = share / total
         if asked is not None and embed is not None and unit.kind != "code":
             score = 0.5 * score + 0.5 * max(0.0, float(np.dot(asked, embed(unit.text))))
-        if unit.kind == "sentence" and defines and _DEFINITION.search(unit.text):
-            score *= 1.5 if _is_about(unit.text, subject) else 1.15
+        if unit.kind == "sentence" and defines and (verb := _DEFINITION.search(unit.text)):
+            score *= 1.5 if verb.start() <= _SOON and _is_about(unit.text, subject) else 1.15
         shown = rarest is not None and rarest.term in held
         rated.append((unit, score * _fitness(unit, shown) * elsewhere * decay))
     return rated

@@ -13,7 +13,7 @@ from retrieval.passage import Document
 from retrieval.sources.addresses import address, read_table
 from retrieval.sources.folder import FoundFile, Skipped, find
 from retrieval.sources.formats import reader_for
-from retrieval.sources.site import SiteSpec, SkippedPage, crawl
+from retrieval.sources.site.crawler import SiteSpec, SkippedPage, crawl
 
 logger = logging.getLogger(__name__)
 

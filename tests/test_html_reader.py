@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retrieval.passage import Document
-from retrieval.sources.html import read_html
+from retrieval.sources.html.page import read_html
 
 DATA = Path(__file__).parent / "data"
 

@@ -59,13 +59,14 @@ def test_what_is_asked_with_what_is_is_answered_by_its_definition() -> None:
         "Heaps were published in 1964."
     )
     assert "A **heap** is a complete binary tree" in quoted("What is a heap?", text)
-    assert "heap of sand" not in quoted("What is a heap?", text)
+    [only] = quotes("What is a heap?", passage(text), sizes=QuoteSizes(characters=90))
+    assert only.text == "A **heap** is a complete binary tree in which no parent is larger than its children."
 
 
 def test_the_sentence_that_holds_the_questions_words_is_quoted_and_others_are_not() -> None:
     text = (
-        "Quicksort partitions its input around a pivot. In the worst case quicksort takes quadratic time, because every "
-        "pivot is the smallest element. The weather in Moscow was mild that year. Hoare worked on translation."
+        "Quicksort partitions its input around a pivot. In the worst case quicksort takes quadratic time, because "
+        "every pivot is the smallest element. The weather in Moscow was mild that year. Hoare worked on translation."
     )
     answer = quoted("Why does quicksort take quadratic time in the worst case?", text)
     assert "quadratic time, because every pivot" in answer

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Section
-from retrieval.sources.markdown import read_markdown
-from retrieval.sources.outline import slug
+from retrieval.sources.markdown.outline import slug
+from retrieval.sources.markdown.page import read_markdown
 
 
 def read(text: str, path: str = "lectures/page.md") -> Document:

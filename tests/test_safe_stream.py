@@ -1,15 +1,13 @@
 """What a model's stream may show: citations that are passages, and no link, image or mention, in any disguise."""
 
-import html
 import pickle
 import re
 import time
-import unicodedata
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from fakes import passage
+from hostile_text import ENDLESS, HOSTILE_WORDS, LINKS, MENTIONS, ORDINARY_PIECES, TOKENS, found, readings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,14 +63,14 @@ def test_citations_are_numbered_as_they_appear(written: str, shown: str, cited: 
     [
         ("Nothing [9].", "Nothing."),
         ("Nothing [9], really.", "Nothing, really."),
-        ("Nothing [9] at all.", "Nothing  at all."),
+        ("Nothing [9] at all.", "Nothing at all."),
         ("Half [2, 9].", "Half [1]."),
         ("Nothing (see [9]).", "Nothing."),
-        ("Nothing ([8][9]) here", "Nothing  here"),
+        ("Nothing ([8][9]) here", "Nothing here"),
         ("Nothing [^0].", "Nothing."),
         ("Nothing 【9†source】.", "Nothing."),
         ("[9] At the start.", "At the start."),
-        ("One[9]two", "One two"),
+        ("**Bold [9]**", "**Bold **"),
     ],
 )
 def test_numbers_of_no_passage_are_dropped(written: str, shown: str) -> None:
@@ -106,7 +104,7 @@ def test_mathematics_in_prose_is_no_citation(text: str) -> None:
 
 # What must survive
 
-ANSWER = r"""# Scaled dot-product attention
+ANSWER = r'''# Scaled dot-product attention
 
 **Intuition.** Every word asks a question; see [2] and *later* [3].
 
@@ -135,7 +133,7 @@ $$
 @torch.no_grad()
 def first(self) -> float:
     """Takes x[1] of [1, 2, 3]."""
-    print(f"{self.x[1]!r:>10}", "a\\b", '\n')   # trailing blanks   
+    print(f"{self.x[1]!r:>10}", "a\\b", '\n')  # two blanks:BLANKS
     return requests.get("http://localhost:8000/x?y=1#z", "https://example.com/a", url.split("://")) // 2
 
 
@@ -147,7 +145,7 @@ const f = (x) => [a](x) // not a link
 ~~~
 
 Emoji 👩‍💻 ✔️ 1️⃣, नमस्ते क्‍ष, Straße, 深層学習。 Costs $5, or $6.
-"""
+'''.replace("BLANKS", "  ")
 
 
 def test_a_teaching_answer_comes_through_unchanged() -> None:
@@ -157,7 +155,17 @@ def test_a_teaching_answer_comes_through_unchanged() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["torch.nn", "numpy.linalg.norm", "np.io(x)", "self.net", "model.py", "main.rs/lib", "v1.2.3", "x@school.edu", "10.0.0.0/8"],
+    [
+        "torch.nn",
+        "numpy.linalg.norm",
+        "np.io(x)",
+        "self.net",
+        "model.py",
+        "main.rs/lib",
+        "v1.2.3",
+        "x@school.edu",
+        "10.0.0.0/8",
+    ],
 )
 def test_names_with_dots_are_no_links(text: str) -> None:
     assert safe(f"See {text} for it.") == f"See {text} for it."
@@ -186,52 +194,6 @@ def test_code_of_a_real_course_survives(shared: Path) -> None:
 # What must not get through
 
 
-def readings(text: str) -> list[str]:
-    """The text as it is, and as platforms, renderers and readers may come to see it."""
-    folded = unicodedata.normalize("NFKC", text)
-    bare = "".join(char for char in folded if unicodedata.category(char) != "Cf")
-    return [text, folded, bare, unquote(html.unescape(bare)).replace("\\", "")]
-
-
-LINKS = [
-    r"(?:https?|ftp|wss?|file|slack)\s?:\s?[/\\]",
-    r"://\w",
-    r"\b(?:javascript|vbscript|mailto):[a-z]",
-    r"\bdata:[a-z]+/",
-    r"(?<![\w:/])//[a-z]",
-    r"\bwww\.[a-z]",
-    r"(?<!\w@)\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|co|gg|xyz)(?![\w(.@-])",
-    r"\]\(",
-    r"<(?:img|iframe|script|svg|a\s+href)(?![\w-])",
-]
-MENTIONS = [r"@(?:everyone|here|channel)\b", r"<!(?:here|channel|everyone|subteam)", r"<@[!&]?\w", r"<#\w"]
-
-
-def found(patterns: list[str], texts: list[str]) -> list[str]:
-    return [pattern for pattern in patterns for text in texts if re.search(pattern, text, re.IGNORECASE)]
-
-
-HOSTILE_WORDS = [
-    "https://evil.com/?q=secret", "HTTP://EVIL.COM", "http:/\\evil.com", "https:\\\\evil.com", "ftp://evil.com/x", "//evil",
-    "//evil.com/x", "www.evil.com", "evil.com", "evil.com/path?q=secret", "a.b.evil.io?q=s", "evil.gg/x", "_evil.com_", "evil.com.",
-    "(https://evil.com/x)", "<https://evil.com>", "<https://evil.com|a label>", "<www.evil.com>", "discord.gg/x", "slack://open",
-    "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html;base64,PHM+", "mailto:eve@evil.com", "file:///etc/passwd",
-    "[click](https://evil.com)", "[click]( <https://evil.com> \"title\" )", "[click](//evil.com)", "[click][ref]",
-    "![x](https://evil.com/x.png)", "[![x](https://evil.com/i)](https://evil.com/l)", "[ref]: https://evil.com",
-    "[a[b]](https://evil.com)", "[2](https://evil.com)", "[x](javascript:alert(1))", "![x](data:image/png;base64,AAAA)",
-    "<img src=\"https://evil.com/x.png\">", "<IMG SRC=x>", "<a href='https://evil.com'>x</a>", "<script>alert(1)</script>",
-    "<<b>script>", "<iframe\nsrc=//evil.com>", "<svg/onload=x>",
-    "ht\u200btps://evil.com", "https:\u200b//evil.com", "evil\u200b.com", "e\u00advil.com", "https:/\u2060/evil.com", "\u202emoc.live\u202c evil.com",
-    "h\\ttps://evil.com", "https:\\/\\/evil.com", "https\\://evil.com", "evil\\.com", "https://\x00evil.com", "ht\x08tps://evil.com",
-    "ｈｔｔｐｓ：／／ｅｖｉｌ．ｃｏｍ", "evil．com", "evil。com", "ⓔⓥⓘⓛ.com",
-    "https%3A%2F%2Fevil.com", "https%253A%252F%252Fevil.com", "evil%2Ecom", "&#104;ttps://evil.com", "https&colon;//evil.com", "&#x65;vil.com",
-    "evil[9].com", "ht[9]tps://evil.com", "https:[9]//evil.com", "evil<b></b>.com", "evil[](x).com", "https:\n//evil.com", "ht\ntps://evil.com",
-    "@everyone", "@here", "@channel", "@EVERYONE", "@@everyone", "@every\u200bone", "＠everyone", "&#64;everyone", "%40everyone", "@every[9]one",
-    "@[9]everyone", "\\@everyone", "<!channel>", "<!here|here>", "<!everyone>", "<!subteam^S1|@a group>", "<@U123>", "<@U123|a name>", "<@!123>",
-    "<@&123>", "<#C123>", "<#C123|general>", "<[9]!channel>", "<!cha\u200bnnel>", "＜!channel＞", "&lt;!channel&gt;", "<!channel", "<@U123",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("word", HOSTILE_WORDS)
 @pytest.mark.parametrize("around", ["{}", "see {} now", "({}), [2]", "**{}**", "> - {}\n", "密{}密", "$5 {} [", "`{}"])
 def test_links_and_mentions_go(word: str, around: str) -> None:
@@ -241,7 +203,9 @@ def test_links_and_mentions_go(word: str, around: str) -> None:
 
 
 @pytest.mark.parametrize("word", HOSTILE_WORDS)
-@pytest.mark.parametrize("around", ["`{}`", "```\n{}\n```", "```python\nx = '{}'", "~~~\n{}", "${}$", "$$\n{}\n$$", "\\({}\\)", "\\[{}"])
+@pytest.mark.parametrize(
+    "around", ["`{}`", "```\n{}\n```", "```python\nx = '{}'", "~~~\n{}", "${}$", "$$\n{}\n$$", "\\({}\\)", "\\[{}"]
+)
 def test_code_and_formulas_are_no_shelter(word: str, around: str) -> None:
     shown, _ = streamed(list(around.format(word)))
     harmless = re.sub(r"https://example\.com(?![\w.@])", "", shown)
@@ -291,24 +255,8 @@ def test_characters_that_cannot_be_seen_or_sent_go() -> None:
 
 # Streaming
 
-TOKENS = [
-    "[", "]", "(", ")", "<", ">", "!", "`", "``", "```", "~~~", "$", "$$", "\\", "\\[", "\\]", "\\(", "\\)", "\n", "\n\n", " ", "  ", "1", "2",
-    "9", "0", ",", ", ", "-", "[1]", "[2]", "[9]", "[0]", "[1, 2]", "[9, 2]", "[2-3]", "^", "[^2]", "【2】", "【", "】", "†", "Passage ", "see ",
-    "source: ", "http", "https", ":", "//", "/", "://", "https://", "evil", ".com", "evil.com", "www.", "evil.com/x?q=s", "@", "everyone",
-    "@everyone", "<!channel>", "<!here", "<@U1>", "<#C1|a b>", "<b>", "</b>", "<br>", "<img", "<img src=x>", "<a href='x'>", "<!--", "-->",
-    "javascript:", "mailto:", "x", "word", "_", "*", "|", "{", "}", "&#104;", "&lt;", "%3A", "%2F", "\u200b", "\u200d", "\ufe0f", "\u202e", "ｈ",
-    "：", "／", "。", "é", "深", "😀", "> ", "- ", "1. ", "python", "=", "in ", "cell ", '"', "'", ";", ".", "?", "%", "\\text{h}", "\\$", "\\`",
-    "a" * 60, "](", "](x)", "[a](b)", "x[", "\u2028", "\x00",
-]  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(TOKENS), max_size=60).map("".join)
-ORDINARY = st.lists(
-    st.sampled_from([
-        "word ", "Word. ", "[2] ", "[9]. ", "[1, 2]", "[0, 1] ", "`x[1]` ", "$a[1]$ ", "\n", "\n\n", "- ", "> ", "## ", "| a | b |\n", "**bold** ",
-        "```python\nx[1]\n```\n", "$$\nx[1]\n$$\n", "https://evil.com/x ", "[text](https://evil.com) ", "@everyone ", "<!channel> ", "evil.com ",
-        "<b>x</b> ", "(see [9]) ", "x[1] ", "【2】", "e.g. ", "1.5 ", "👩‍💻 ", "&amp; ",
-    ]),
-    max_size=60,
-).map("".join)  # fmt: skip
+ORDINARY = st.lists(st.sampled_from(ORDINARY_PIECES), max_size=60).map("".join)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
@@ -344,15 +292,6 @@ def test_any_text_at_all_can_be_read_and_sent(text: str) -> None:
 def test_what_is_safe_stays_as_it_is(text: str) -> None:
     shown, cited = clean(text, FIVE)
     assert clean(shown, FIVE) == (shown, tuple(range(1, len(cited) + 1)))
-
-
-ENDLESS = {
-    "a word": "a", "brackets": "[", "links": "[a](", "images": "![", "lenticular brackets": "【", "angles": "<", "tags": "<a ", "comments": "<!-- ",
-    "dollars": "$a ", "formulas": "$" + "a" * 170 + "\n", "ticks": "`", "code": "`a ", "fences": "```\n", "display formulas": "\\[",
-    "parentheses": "(see [9", "an address": "https://", "blanks": " ", "line ends": "\n", "dots": "a.", "entities": "&#104;", "at": "@",
-    "percents": "%25", "ideographs": "深", "backslashes": "\\", "hosts": "www.", "zero width": "h\u200b", "braces": "{:/", "open text": "[" + "a " * 85,
-    "citations": "word [2] ", "tildes": "~",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("endless", ENDLESS.values(), ids=ENDLESS)

@@ -9,8 +9,8 @@ from loopback_site import LoopbackSite, redirects, sends
 from loopback_site import site as site  # the fixture
 
 from retrieval.errors import SourceError
-from retrieval.sources.html import read_html
-from retrieval.sources.site import FetchedPage, SiteSpec, SkippedPage, crawl
+from retrieval.sources.html.page import read_html
+from retrieval.sources.site.crawler import FetchedPage, SiteSpec, SkippedPage, crawl
 
 
 async def no_wait(seconds: float) -> None:

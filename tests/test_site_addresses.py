@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.sources.site_links import read_facts
-from retrieval.sources.site_robots import read_robots, read_sitemap
-from retrieval.sources.site_urls import canonical_url, is_page_like, page_key, page_path
+from retrieval.sources.site.links import read_facts
+from retrieval.sources.site.robots import read_robots, read_sitemap
+from retrieval.sources.site.urls import canonical_url, is_page_like, page_key, page_path
 
 BASE = "https://course.test/ai/index.html"
 

@@ -12,9 +12,9 @@ from loopback_site import site as site  # the fixture
 from test_site import crawled, found, page
 
 from retrieval.errors import SourceError
-from retrieval.sources.fetching import Fetcher, Limits
-from retrieval.sources.site import SiteSpec, crawl
-from retrieval.sources.site_network import CheckedBackend, FetchFailed, Refused, is_public
+from retrieval.sources.site.crawler import SiteSpec, crawl
+from retrieval.sources.site.fetching import Fetcher, Limits
+from retrieval.sources.site.network import CheckedBackend, FetchFailed, Refused, is_public
 
 LIMITS = Limits(max_bytes=10_000, max_pdf_bytes=20_000, request_seconds=5.0, total_seconds=60.0, delay=0.0)
 

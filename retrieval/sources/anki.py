@@ -10,7 +10,7 @@ from itertools import cycle
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Section
-from retrieval.sources.outline import flat
+from retrieval.sources.markdown.outline import flat
 from retrieval.sources.text import LONGEST_HEADING, name_of
 
 _HEAD_LINE = re.compile(r"#([a-z ]+):(.*)", re.IGNORECASE)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Section
 from retrieval.sources.anki import is_anki_export, read_anki
-from retrieval.sources.inline import Cleaner
-from retrieval.sources.outline import flat
+from retrieval.sources.markdown.inline import Cleaner
+from retrieval.sources.markdown.outline import flat
 from retrieval.sources.text import decode, name_of
 
 _HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*$")

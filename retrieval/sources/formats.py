@@ -8,8 +8,8 @@ from retrieval.passage import Document
 from retrieval.sources.anki import is_anki_export
 from retrieval.sources.earlier_tutor import REASON, is_tutor_output
 from retrieval.sources.flashcards import looks_like_flashcards, read_flashcards
-from retrieval.sources.html import read_html
-from retrieval.sources.markdown import read_markdown
+from retrieval.sources.html.page import read_html
+from retrieval.sources.markdown.page import read_markdown
 from retrieval.sources.notebook import read_notebook
 from retrieval.sources.notes import looks_like_question_notes, read_question_notes
 from retrieval.sources.pdf import read_pdf

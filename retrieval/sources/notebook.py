@@ -10,9 +10,9 @@ from typing import Any
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document
-from retrieval.sources.blocks import Block, blocks, fenced
-from retrieval.sources.inline import Cleaner
-from retrieval.sources.markdown import front_matter, page
+from retrieval.sources.markdown.blocks import Block, blocks, fenced
+from retrieval.sources.markdown.inline import Cleaner
+from retrieval.sources.markdown.page import front_matter, page
 from retrieval.sources.text import decode, tidy, usable_title
 
 _CELL_LANGUAGE = re.compile(r"%%(bash|sh|html|javascript|js|latex|perl|ruby|R|sql|writefile|markdown|svg)\b")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Section
-from retrieval.sources.inline import Cleaner
-from retrieval.sources.outline import flat
+from retrieval.sources.markdown.inline import Cleaner
+from retrieval.sources.markdown.outline import flat
 from retrieval.sources.text import LONGEST_HEADING, decode, name_of, usable_title
 
 _RULER = re.compile(r"#{1,2}[ \t]*[-=_*~]{8,}[ \t]*")

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Locator, Section
-from retrieval.sources.blocks import fenced
+from retrieval.sources.markdown.blocks import fenced
 from retrieval.sources.omml import latex_of, strip_namespace
 from retrieval.sources.text import LONGEST_HEADING, name_of, tidy, usable_title
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-from retrieval.sources.html_inline import HEADINGS, MAX_DEPTH, Marks, flat_text, raw_inline, render, verbatim
-from retrieval.sources.html_table import only_arranges, read_grid
+from retrieval.sources.html.inline import HEADINGS, MAX_DEPTH, Marks, flat_text, raw_inline, render, verbatim
+from retrieval.sources.html.table import only_arranges, read_grid
 
 BLOCKS = (
     f"{HEADINGS}, p, div, section, article, main, header, footer, hgroup, figure, figcaption, details, summary,"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from selectolax.lexbor import LexborNode
 
-from retrieval.sources.html_math import DISPLAY, END, INLINE, clean_tex, visible
+from retrieval.sources.html.math import DISPLAY, END, INLINE, clean_tex, visible
 
 HEADINGS = "h1, h2, h3, h4, h5, h6"
 MAX_DEPTH = 80  # elements inside each other; real pages stay below 50, and each level costs stack frames

@@ -8,9 +8,9 @@ import yaml
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document
-from retrieval.sources.blocks import Block, blocks
-from retrieval.sources.inline import Cleaner
-from retrieval.sources.outline import first_title, sections
+from retrieval.sources.markdown.blocks import Block, blocks
+from retrieval.sources.markdown.inline import Cleaner
+from retrieval.sources.markdown.outline import first_title, sections
 from retrieval.sources.text import LONGEST_HEADING, decode, name_of
 
 _FRONT_MATTER = re.compile(

@@ -11,10 +11,10 @@ from typing import Literal
 
 from markdown_it.token import Token
 
-from retrieval.sources.directives import Directive, directive_of
-from retrieval.sources.inline import Cleaner
-from retrieval.sources.parsing import block_parser, without_comments
-from retrieval.sources.remnants import is_hollow
+from retrieval.sources.markdown.directives import Directive, directive_of
+from retrieval.sources.markdown.inline import Cleaner
+from retrieval.sources.markdown.parsing import block_parser, without_comments
+from retrieval.sources.markdown.remnants import is_hollow
 from retrieval.sources.text import LONGEST_HEADING
 
 

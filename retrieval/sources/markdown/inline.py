@@ -6,8 +6,8 @@ Code spans and formulas pass through unchanged. Knows nothing of blocks: see blo
 import re
 from itertools import zip_longest
 
-from retrieval.sources.remnants import MEDIA, meaningful, remnant
-from retrieval.sources.spans import SPAN
+from retrieval.sources.markdown.remnants import MEDIA, meaningful, remnant
+from retrieval.sources.markdown.spans import SPAN
 
 _SPECIAL = re.compile(r"[`\\$<!\[{&%]")
 _PROTECTED = re.compile(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from retrieval.errors import SourceError, UnreadableFile
-from retrieval.sources.fetching import Fetcher, Limits, OutOfTime, Pause, Reply
-from retrieval.sources.html_text import decode_as, decode_html
-from retrieval.sources.site_gate import Gate
-from retrieval.sources.site_links import PageFacts, file_facts, read_facts
-from retrieval.sources.site_network import FetchFailed, Resolver, system_resolver
-from retrieval.sources.site_urls import canonical_url, folder_of, host_of, is_page_like, is_pdf, page_key, page_path
+from retrieval.sources.html.text import decode_as, decode_html
+from retrieval.sources.site.fetching import Fetcher, Limits, OutOfTime, Pause, Reply
+from retrieval.sources.site.gate import Gate
+from retrieval.sources.site.links import PageFacts, file_facts, read_facts
+from retrieval.sources.site.network import FetchFailed, Resolver, system_resolver
+from retrieval.sources.site.urls import canonical_url, folder_of, host_of, is_page_like, is_pdf, page_key, page_path
 
 _REQUESTS, _REMEMBERED = 4, 20  # for each page wanted: requests at most, addresses kept
 _PDF = "application/pdf"

@@ -2,7 +2,7 @@
 
 from selectolax.lexbor import LexborNode
 
-from retrieval.sources.html_inline import HEADINGS, Marks, raw_inline, render
+from retrieval.sources.html.inline import HEADINGS, Marks, raw_inline, render
 
 _MOST_SPANNED = 60  # columns of a table, and rows or columns that one cell reaches over
 _LONGEST_REPEAT = 200  # characters; a longer cell that spans rows is written once

@@ -10,10 +10,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document, Locator, Section
-from retrieval.sources.html_inline import HEADINGS, Marks
-from retrieval.sources.html_markdown import BLOCKS, Heading, heading_text, read_blocks
-from retrieval.sources.html_math import find_formulas
-from retrieval.sources.html_text import decode_html, parse_html
+from retrieval.sources.html.inline import HEADINGS, Marks
+from retrieval.sources.html.markdown import BLOCKS, Heading, heading_text, read_blocks
+from retrieval.sources.html.math import find_formulas
+from retrieval.sources.html.text import decode_html, parse_html
 from retrieval.sources.text import name_of
 
 _MAIN = ("main", "[role=main]", "#quarto-document-content")

@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
-from retrieval.sources.html_text import parse_html
-from retrieval.sources.site_robots import PRODUCT
+from retrieval.sources.html.text import parse_html
+from retrieval.sources.site.robots import PRODUCT
 
 _REFRESH = re.compile(r"\s*(\d{1,5})\s*[;,]\s*url\s*=\s*[\"']?([^\"'>]+)", re.I)
 _LONGEST_WAIT = 10.0  # seconds; a page that stays longer before it forwards is one to read

@@ -14,9 +14,9 @@ from typing import Self
 
 import httpcore
 
-from retrieval.sources.site_network import CheckedBackend, FetchFailed, Refused, Resolver, system_resolver
-from retrieval.sources.site_robots import LONGEST_DELAY, USER_AGENT
-from retrieval.sources.site_urls import canonical_url, host_of
+from retrieval.sources.site.network import CheckedBackend, FetchFailed, Refused, Resolver, system_resolver
+from retrieval.sources.site.robots import LONGEST_DELAY, USER_AGENT
+from retrieval.sources.site.urls import canonical_url, host_of
 
 Pause = Callable[[float], Awaitable[None]]
 Check = Callable[[str], Awaitable[None]]

@@ -6,10 +6,10 @@ Asks the site for those two files only; knows nothing of queues and pages.
 from dataclasses import dataclass, field
 
 from retrieval.globs import selected
-from retrieval.sources.fetching import Fetcher
-from retrieval.sources.site_network import FetchFailed, Refused
-from retrieval.sources.site_robots import Robots, read_robots, read_sitemap
-from retrieval.sources.site_urls import canonical_url, host_of, is_page_like, is_pdf, page_path, path_of
+from retrieval.sources.site.fetching import Fetcher
+from retrieval.sources.site.network import FetchFailed, Refused
+from retrieval.sources.site.robots import Robots, read_robots, read_sitemap
+from retrieval.sources.site.urls import canonical_url, host_of, is_page_like, is_pdf, page_path, path_of
 
 _MOST_SITEMAPS = 20
 _MOST_LISTED = 10_000

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from retrieval.passage import Locator, Section
-from retrieval.sources.blocks import Block, blocks
-from retrieval.sources.inline import Cleaner
+from retrieval.sources.markdown.blocks import Block, blocks
+from retrieval.sources.markdown.inline import Cleaner
 
 
 def slug(heading: str, pandoc: bool = False) -> str:

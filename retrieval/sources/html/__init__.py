@@ -1,0 +1,1 @@
+"""HTML pages as Markdown, with their formulas, tables and anchors."""

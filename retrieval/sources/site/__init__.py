@@ -1,0 +1,1 @@
+"""A whole web site: which pages may be fetched, how, and in what order."""

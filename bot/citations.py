@@ -64,7 +64,7 @@ def _claimed(number: int, text: str, masked: str) -> set[str]:
         start = max(0, place.start() - _NEAR)
         ends = [end.end() for end in _CLAIM_START.finditer(masked, start, place.start())]
         said = _stems(text[ends[-1] if ends else start : place.start()])
-        if len(said) < _FEW_WORDS and len(ends) > 1:
+        if len(said) < 2 and len(ends) > 1:
             said |= _stems(text[ends[-2] : place.start()])
         if below := _QUOTED_BELOW.match(text, place.end()):
             said |= _stems(below[1][:_NEAR])
@@ -73,7 +73,7 @@ def _claimed(number: int, text: str, masked: str) -> set[str]:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in map(str.lower, _WORD.findall(text)) if word not in _EVERYDAY}
+    return {word.removesuffix("s")[:_STEM] for word in map(str.lower, _WORD.findall(text)) if word not in _EVERYDAY}
 
 
 def _quote(passage: str, claimed: set[str]) -> str:
@@ -112,5 +112,5 @@ def _plain(markdown: str) -> str:
 def _safe(text: str) -> str:
     """One line without foreign links and mentions: pages are no more trusted than models."""
     words = WordFilter()
-    words.add(" ".join(without_angles(visible(text)).split()), "prose")
+    words.add(" ".join(without_angles(visible(text)).replace("](", "] (").split()), "prose")
     return words.take() + words.finish()

@@ -10,6 +10,7 @@ RetrievalError
 ├── EmptyQuestion      there are no words to search for
 ├── QuestionTooLong    nobody asks that much at once
 └── StoreError         Qdrant or the disk failed
+    └── IndexDamaged   the index is there and cannot be used; a new one may take its place
 """
 
 
@@ -55,3 +56,7 @@ class QuestionTooLong(RetrievalError):
 
 class StoreError(RetrievalError):
     """The vector store or the disk below it failed."""
+
+
+class IndexDamaged(StoreError):
+    """The current index exists but cannot be read, and never will be."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from retrieval.background import background
 from retrieval.chunking import Chunking, Placement, chunk
 from retrieval.config import SourceConfig
-from retrieval.errors import IndexMismatch, IndexMissing, IndexRejected, StoreError
+from retrieval.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexRejected, StoreError
 from retrieval.manifest import FORMAT, Manifest
 from retrieval.passage import POSITIONS_PER_PAGE, Passage
 from retrieval.ports import Embedder, IndexedPassage, IndexStore, PassageIndex, Progress, TermEncoder, Vector
@@ -131,7 +131,7 @@ async def _current(store: IndexStore) -> AsyncIterator[PassageIndex | None]:
     """The index that is in use, None where there is none or it cannot be read and is to be replaced."""
     try:
         index = await store.open()
-    except (IndexMissing, IndexMismatch, StoreError):
+    except (IndexMissing, IndexMismatch, IndexDamaged):
         yield None
         return
     try:

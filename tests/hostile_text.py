@@ -9,7 +9,7 @@ import unicodedata
 from urllib.parse import unquote
 
 HOSTILE_WORDS = [
-    "https://evil.com/?q=secret", "http:/\\evil.com", "https:\\\\evil.com",
+    "https://evil.com/?q=secret", "HTTP://EVIL.COM", "http:/\\evil.com", "https:\\\\evil.com",
     "ftp://evil.com/x", "//evil", "//evil.com/x", "www.evil.com", "evil.com", "evil.com/path?q=secret",
     "a.b.evil.io?q=s", "evil.gg/x", "_evil.com_", "evil.com.", "(https://evil.com/x)", "<https://evil.com>",
     "<https://evil.com|a label>", "<www.evil.com>", "discord.gg/x", "slack://open", "javascript:alert(1)",
@@ -21,8 +21,9 @@ HOSTILE_WORDS = [
     "<a href='https://evil.com'>x</a>", "<script>alert(1)</script>", "<<b>script>", "<iframe\nsrc=//evil.com>",
     "<svg/onload=x>", "ht\u200btps://evil.com", "https:\u200b//evil.com", "evil\u200b.com", "e\u00advil.com",
     "https:/\u2060/evil.com", "\u202emoc.live\u202c evil.com", "h\\ttps://evil.com", "https:\\/\\/evil.com",
-    "https\\://evil.com", "evil\\.com", "https://\x00evil.com", "ht\x08tps://evil.com", "ｈｔｔｐｓ：／／ｅｖｉｌ．ｃｏｍ",
-    "evil．com", "evil。com", "ⓔⓥⓘⓛ.com", "https%3A%2F%2Fevil.com", "https%253A%252F%252Fevil.com", "evil%2Ecom",
+    "https\\://evil.com", "evil\\.com", "https://\x00evil.com", "ht\x08tps://evil.com",
+    "ｈｔｔｐｓ：／／ｅｖｉｌ．ｃｏｍ", "evil．com", "evil。com", "ⓔⓥⓘⓛ.com",
+    "https%3A%2F%2Fevil.com", "https%253A%252F%252Fevil.com", "evil%2Ecom",
     "&#104;ttps://evil.com", "https&colon;//evil.com", "&#x65;vil.com", "evil[9].com", "ht[9]tps://evil.com",
     "https:[9]//evil.com", "evil<b></b>.com", "evil[](x).com", "https:\n//evil.com", "ht\ntps://evil.com",
     "@everyone", "@here", "@channel", "@EVERYONE", "@@everyone", "@every\u200bone", "＠everyone",

@@ -206,13 +206,12 @@ def test_the_yardstick_is_the_same_every_time_and_never_nothing() -> None:
     course = vectors(*(one.text for one in COURSE))
     assert background(HashEmbedder(), course) == background(HashEmbedder(), course)
     assert background(HashEmbedder(), []) == (0.0, 1.0)
-    assert background(HashEmbedder(), [np.zeros(48, dtype=np.float32)]) == (0.0, pytest.approx(0.001))
+    assert background(HashEmbedder(), [np.zeros(48, dtype=np.float32)])[1] > 0, "it is divided by"
 
 
 def test_of_a_large_course_a_sample_is_enough() -> None:
     course = vectors(*(f"{one.text} Page {n}." for n in range(400) for one in COURSE))
-    whole = np.stack(course) @ np.stack([HashEmbedder().embed_query("My suitcase never arrived, what should I do?")]).T
-    mean, deviation = background(HashEmbedder(), course)
-    assert abs(mean) < 0.2
-    assert 0 < deviation < 0.5
-    assert abs(float(whole.mean()) - mean) < 3 * deviation
+    sampled, whole = background(HashEmbedder(), course), background(HashEmbedder(), course[:999])
+    assert sampled != whole
+    assert sampled[0] == pytest.approx(whole[0], abs=0.02)
+    assert sampled[1] == pytest.approx(whole[1], abs=0.02)

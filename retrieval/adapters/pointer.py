@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.errors import StoreError
+from retrieval.errors import IndexDamaged, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def read_pointer(file: Path) -> Pointer:
     except FileNotFoundError:
         return Pointer()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
+        raise IndexDamaged(
             f"cannot read {file}: {error}", "Run `erica ingest` again; it writes this file anew."
         ) from error
 

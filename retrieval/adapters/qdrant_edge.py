@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
 from retrieval.adapters.pointer import Pointer, read_pointer, write_pointer
-from retrieval.errors import IndexMissing, StoreError
+from retrieval.errors import IndexDamaged, IndexMissing, StoreError
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
@@ -168,15 +168,18 @@ class EdgeIndex:
         try:
             fields = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise StoreError(
+            raise IndexDamaged(
                 f"the index in {folder} is damaged: {error}", "Run `erica rollback`, or `erica ingest` again."
             ) from error
         self._manifest = Manifest.from_json(fields)
-        self._shard = _translated(edge.EdgeShard.load, str(folder / "shard"))
+        try:
+            self._shard = _translated(edge.EdgeShard.load, str(folder / "shard"))
+        except StoreError as error:
+            raise IndexDamaged(str(error), error.hint) from error
         # Edge opens what is left of a shard after some of its files are gone, and finds nothing in it.
         stored = _translated(self._shard.count, edge.CountRequest(exact=True))
         if stored != self._manifest.passages:
-            raise StoreError(
+            raise IndexDamaged(
                 f"the index in {folder} is damaged: {stored} of {self._manifest.passages} passages are left",
                 "Run `erica rollback`, or `erica ingest` again.",
             )

@@ -17,7 +17,7 @@ from qdrant_client import AsyncQdrantClient, models
 from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
 from retrieval.adapters.pointer import Pointer
 from retrieval.adapters.qdrant_errors import translated
-from retrieval.errors import IndexMissing, StoreError
+from retrieval.errors import IndexDamaged, IndexMissing, StoreError
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
@@ -267,7 +267,7 @@ async def _read_manifest(client: AsyncQdrantClient, name: str) -> Manifest:
     try:
         fields = json.loads((records[0].payload or {})[_MANIFEST])
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(
+        raise IndexDamaged(
             f"the index {name} is damaged: it has no readable manifest",
             "Run `erica rollback`, or `erica ingest` again.",
         ) from error

@@ -49,7 +49,9 @@ class _Scan:
         self._at += brackets
         table: Place = ()
         for part in outer:
-            table = self._inside((*table, part))
+            table = (*table, part)
+            self.found.setdefault(table, line)
+            table = self._inside(table)
         table = (*table, name)
         self.found.setdefault(table, line)
         if brackets == 2:

@@ -52,6 +52,8 @@ def streamed(pieces: list[str]) -> tuple[str, tuple[int, ...]]:
         ("It costs $5 [2] and $6 [3].", "It costs $5 [1] and $6 [2].", (2, 3)),
         ("[2]: Lecture 3", "[1] Lecture 3", (2,)),
         ("- [2]: Lecture 3", "- [1] Lecture 3", (2,)),
+        ("So y = 【2】 and x[^3].", "So y = ([1]) and x([2]).", (2, 3)),
+        ("So \\【2】.", "So \\ [1].", (2,)),
     ],
 )
 def test_citations_are_numbered_as_they_appear(written: str, shown: str, cited: tuple[int, ...]) -> None:
@@ -75,6 +77,12 @@ def test_citations_are_numbered_as_they_appear(written: str, shown: str, cited: 
 )
 def test_numbers_of_no_passage_are_dropped(written: str, shown: str) -> None:
     assert safe(written) == shown
+
+
+def test_a_dropped_number_makes_no_other_bracket_a_citation() -> None:
+    for text in ("[1[9], 2] is odd", "[[9]1] is odd", "[2[9]] is odd", "[1,[9]2] is odd", "[1</b>, 2] is odd"):
+        shown, cited = clean(text, FIVE)
+        assert clean(shown, FIVE) == (shown, tuple(range(1, len(cited) + 1)))
 
 
 def test_without_passages_nothing_is_cited() -> None:
@@ -236,6 +244,35 @@ def test_the_reader_sees_that_something_went() -> None:
     assert safe("x<sub>2</sub>, 10<sup>3</sup>, <b>bold</b>") == "x_2, 10^3, bold"
 
 
+@pytest.mark.parametrize(
+    "written", ["<https://evil.com|a label>", "https%253A%252F%252Fevil", "evil。com/x", "https：⁄⁄evil"]
+)
+def test_a_disguised_link_goes_as_a_whole(written: str) -> None:
+    assert safe(f"See {written} now.") in ("See ‹link removed› now.", "See ‹removed› now.")
+
+
+@pytest.mark.parametrize(
+    "word", ["@everyone", "https://evil.com/x", "<!channel>", "<@U123>", "www.evil.com", "<img/src=x>"]
+)
+@pytest.mark.parametrize("around", ["{}", "```\n{}\n```"])
+def test_nothing_hides_where_an_endless_word_is_cut(word: str, around: str) -> None:
+    for length in range(110, 150):
+        shown = safe(around.format("a" * length + "/" + word))
+        patterns = MENTIONS + ([] if "`" in around else LINKS)
+        assert found(patterns, [shown.replace("https://example.com", "")]) == [], length
+
+
+def test_an_endless_link_goes_with_all_that_it_carries() -> None:
+    assert safe("See https://evil.com/?q=" + "secret" * 500 + " now.") == "See ‹link removed› now."
+    assert safe("`f('https://evil.com/?q=" + "secret" * 15 + "')`") == "`f('https://example.com')`"
+
+
+def test_writing_without_spaces_does_not_end_a_link() -> None:
+    assert "www" not in safe("密www.密码.com密")
+    assert "mailto" not in safe("密mailto:密@evil.com")
+    assert safe("密https://evil.com/x密码密") == "密‹link removed›密码密"
+
+
 def test_an_open_fence_is_closed_at_the_end() -> None:
     assert safe("```python\nx = 1") == "```python\nx = 1\n```"
     assert safe("- a\n  ~~~~\n  x\n") == "- a\n  ~~~~\n  x\n  ~~~~"
@@ -250,6 +287,7 @@ def test_an_open_formula_ends_with_its_paragraph() -> None:
 
 def test_characters_that_cannot_be_seen_or_sent_go() -> None:
     assert safe("a\u202eb\x00c\ufeffd\U000e0041e\u2028f\r\ng") == "abcde\nf\ng"
+    assert safe("e\u3164v\u115fil \u2800") == "evil "
     assert safe("a\ud800b").encode() == "a\ufffdb".encode()
 
 
@@ -262,7 +300,8 @@ ORDINARY = st.lists(st.sampled_from(ORDINARY_PIECES), max_size=60).map("".join)
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(HOSTILE, st.lists(st.integers(1, 40), min_size=1, max_size=20))
 def test_however_the_stream_is_cut_the_text_is_the_same(text: str, sizes: list[int]) -> None:
-    pieces, start = [], 0
+    pieces: list[str] = []
+    start = 0
     while start < len(text):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(text[start : start + size])

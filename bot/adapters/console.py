@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.style import Style
 from rich.text import Text
 
 from bot.messages import Answer, Delta, Event, Replace, Status
@@ -67,7 +68,7 @@ def _rendered(answer: Answer) -> RenderableType:
         sources = Text("\n").append("Sources\n", style="bold")
         for citation in answer.citations:
             sources.append(f"[{citation.n}] ", style="cyan")
-            sources.append(citation.title, style=f"link {citation.url}")
+            sources.append(citation.title, style=Style(link=citation.url))
             sources.append(f"\n    {citation.url}\n", style="dim")
         parts.append(sources)
     return Group(*parts, Text(_footer(answer), style="dim"))

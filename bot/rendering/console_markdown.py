@@ -5,8 +5,9 @@ import re
 import unicodeit
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
-_DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]", re.DOTALL)
-_INLINE = re.compile(r"(?<![\\$])\$(?!\s)([^$\n]{1,300}?)(?<!\s)\$(?!\d)|\\\((.+?)\\\)")
+# No formula holds the mark that opens one, and none is endless: what is left open costs no time.
+_DISPLAY = re.compile(r"\$\$([^$]{1,2000})\$\$|\\\[((?:(?!\\\[).){1,2000}?)\\\]", re.DOTALL)
+_INLINE = re.compile(r"(?<![\\$])\$(?!\s)([^$\n]{1,300}?)(?<!\s)\$(?!\d)|\\\(((?:(?!\\\().){1,300}?)\\\)")
 # unicodeit takes the \\l of \\log for a Polish letter; names of functions are taken out before it looks.
 _FUNCTION = re.compile(
     r"\\(log|ln|lim|exp|sin|cos|tan|tanh|max|min|arg|det|dim|sup|inf|Pr|deg|gcd|ker|sec)(?![a-zA-Z])"

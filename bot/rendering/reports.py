@@ -6,7 +6,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from bot.foreign import visible
 from bot.messages import Answer
 from retrieval.ingest import IngestReport
 from retrieval.retriever import Found, Retrieval
@@ -42,7 +44,7 @@ def _passage_json(hit: Found) -> dict[str, Any]:
 def search_table(question: str, found: Retrieval) -> RenderableType:
     """Rank, score, place and first words of each passage."""
     verdict = "would abstain" if found.abstain else "would answer"
-    table = Table(title=escape(question[:120]), title_justify="left", box=None, pad_edge=False)
+    table = Table(title=Text(visible(question[:120])), title_justify="left", box=None, pad_edge=False)
     table.caption = f"confidence {found.confidence:.2f}, {verdict}, {found.ms.get('total', 0):.1f} ms"
     table.caption_justify = "left"
     for name, options in (("#", {"justify": "right"}), ("score", {}), ("where", {"overflow": "fold"})):
@@ -50,11 +52,8 @@ def search_table(question: str, found: Retrieval) -> RenderableType:
     for hit in found.passages:
         place = " › ".join(dict.fromkeys((hit.passage.title, *hit.passage.headings)))
         words = " ".join(hit.passage.text.split())[:160]
-        table.add_row(
-            str(hit.rank),
-            f"{hit.score:.3f}",
-            f"[bold]{escape(place)}[/bold]\n[dim]{escape(hit.passage.url)}[/dim]\n{escape(words)}",
-        )
+        where = Text.assemble((visible(place), "bold"), "\n", (hit.passage.url, "dim"), "\n", visible(words))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", where)
     return table
 
 
@@ -107,7 +106,7 @@ def ingest_summary(report: IngestReport) -> RenderableType:
         lines.append("Nothing has changed; the current index stays.")
     if report.skipped:
         lines.append(f"Skipped {len(report.skipped)} of {report.files + _unopened(report)} files:")
-        lines += [f"  {escape(line)}" for line in _skipped(report.skipped)]
+        lines += [f"  {escape(visible(line))}" for line in _skipped(report.skipped)]
     return Group(*lines)
 
 

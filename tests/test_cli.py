@@ -1,0 +1,684 @@
+"""The `erica` command as people and scripts meet it: real processes, exit codes, JSON, signals, pipes, a terminal."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback_model import LoopbackModel, ok, status
+
+from bot import phrases
+from bot.adapters.valkey import running_valkey
+from bot.cli import demo_course
+
+ROOT = Path(__file__).parent.parent
+DEMO = str(demo_course())
+ERICA = [sys.executable, "-m", "bot"]
+SECONDS = 60
+SECRET = "sk-very-secret-1234567890"
+ATTENTION = "What is attention in transformers?"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which is one JSON value and nothing else."""
+        [line] = self.out.splitlines()
+        return json.loads(line)
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output, which is one JSON value a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def environment(data: Path, more: Mapping[str, str]) -> dict[str, str]:
+    """The environment without Erica's own variables, and without a way to download a model."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ERICA_", "PYTHONIOENCODING"))}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "OPENBLAS_NUM_THREADS": "1",
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "ERICA_DATA_DIR": str(data),
+        **more,
+    }
+
+
+def erica(*words: str, data: Path, stdin: str = "", **more: str) -> Done:
+    """Run a command to its end; whatever it says, it is never a traceback."""
+    done = subprocess.run(
+        [*ERICA, *words], input=stdin, env=environment(data, more), capture_output=True, text=True, timeout=SECONDS
+    )
+    return checked(done.returncode, done.stdout, done.stderr)
+
+
+def checked(code: int, out: str, err: str) -> Done:
+    assert "Traceback" not in err + out, err
+    assert "Exception ignored" not in err, err
+    assert SECRET not in err + out
+    return Done(code, out, err)
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A data folder with a lexical index of the demo course, and what ingesting it said."""
+    data = tmp_path_factory.mktemp("erica") / "made" / "by itself"
+    return data, erica("ingest", DEMO, "--json", data=data)
+
+
+@pytest.fixture(scope="module")
+def data(ingested: tuple[Path, Done]) -> Path:
+    """A data folder with an index of the demo course."""
+    return ingested[0]
+
+
+# Ingest
+
+
+def test_ingest_reports_counts_skipped_files_and_seconds(ingested: tuple[Path, Done]) -> None:
+    done = ingested[1]
+    assert done.code == 0
+    report = done.json
+    assert set(report) == {
+        *("course", "index", "changed", "files", "pages", "passages", "embedded", "reused", "embedding"),
+        *("skipped", "seconds"),
+    }
+    assert (report["course"], report["changed"], report["embedding"], report["skipped"]) == ("demo", True, None, [])
+    assert 0 < report["pages"] <= report["files"]
+    assert report["passages"] > report["pages"]
+    assert all(seconds >= 0 for seconds in report["seconds"].values())
+    assert "Lexical search only" in done.err, "that there is no embedding model is said, and not on standard output"
+
+
+def course_at(folder: Path, *pages: str) -> Path:
+    """A course file with these pages."""
+    (folder / "pages").mkdir(parents=True, exist_ok=True)
+    for number, text in enumerate(pages):
+        (folder / "pages" / f"{number:04}.md").write_text(text)
+    file = folder / "course.toml"
+    file.write_text('[course]\nid = "cs"\ntitle = "CS"\n\n[[sources]]\npath = "pages"\nbase_url = "https://cs.test/"\n')
+    return file
+
+
+def test_an_index_is_kept_replaced_refused_and_rolled_back(tmp_path: Path) -> None:
+    pages = [f"# Page {n}\n\nThe zebra number {n} has stripes.\n" for n in range(6)]
+    course = str(course_at(tmp_path, *pages))
+    data = tmp_path / "data"
+    first, again = (erica("ingest", course, "--json", data=data).json for _ in range(2))
+    assert (again["changed"], again["index"]) == (False, first["index"])
+
+    course_at(tmp_path, "# Page 0\n\nThe okapi has stripes too.\n")
+    (tmp_path / "pages" / "broken.pdf").write_bytes(b"%PDF-nonsense")
+    second = erica("ingest", course, data=data)
+    assert second.code == 0
+    assert "6 pages" in second.out
+    assert "broken.pdf" in second.out
+    assert [path(data, course, "okapi"), path(data, course, "zebra 3")] == ["0000.md", "0003.md"]
+
+    back = erica("rollback", "--course", course, data=data)
+    assert (back.code, back.out) == (0, f"The index {first['index']} is current again.\n")
+    assert path(data, course, "okapi stripes zebra 0") == "0000.md"
+    assert not erica("search", "--course", course, "--json", "okapi", data=data).json["passages"]
+
+    for page in (tmp_path / "pages").glob("000[1-9].md"):
+        page.unlink()
+    refused = erica("ingest", course, "--json", data=data)
+    assert refused.code == 1
+    assert "--force" in refused.json["error"]["hint"]
+    assert erica("ingest", course, "--force", "--json", data=data).json["pages"] == 1
+
+
+def path(data: Path, course: str, question: str) -> str:
+    """The file that is found first."""
+    return str(erica("search", "--course", course, "--json", question, data=data).json["passages"][0]["path"])
+
+
+# Search and ask
+
+
+def test_a_search_lists_passages_as_json(data: Path) -> None:
+    done = erica("search", "--course", DEMO, "--json", "--limit", "3", ATTENTION, data=data)
+    assert (done.code, done.err) == (0, "")
+    found = done.json
+    assert set(found) == {"id", "question", "confidence", "abstain", "passages", "concepts", "ms"}
+    assert (found["question"], found["abstain"], found["concepts"]) == (ATTENTION, False, [])
+    assert set(found["ms"]) == {"embed", "search", "graph", "total"}
+    assert [one["rank"] for one in found["passages"]] == [1, 2, 3]
+    for one in found["passages"]:
+        assert set(one) >= {"rank", "score", "url", "path", "title", "heading", "text"}
+        assert one["url"].startswith("https://example.edu/demo/")
+        assert one["text"]
+
+
+def test_a_file_of_questions_is_answered_line_by_line(data: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    asked: list[dict[str, Any]] = [
+        {"question": "What is a GRU?", "id": "gru"},
+        {"question": "and in python?", "previous": [ATTENTION]},
+        {"question": "🎉", "id": 7},
+        {"question": "Who won the football match in Reykjavik?", "id": None},
+    ]
+    questions.write_text("\n\n".join(json.dumps(one) for one in asked), encoding="utf-8")
+    done = erica("search", "--course", DEMO, "--questions", str(questions), "--json", data=data)
+    assert done.code == 0
+    gru, python, nothing, outside = done.lines
+    assert [one["id"] for one in done.lines] == ["gru", "2", "7", "4"]
+    assert gru["passages"][0]["path"] == "lstm-and-gru.md"
+    assert "attention" in python["passages"][0]["path"]
+    assert (nothing["passages"], nothing["abstain"]) == ([], True)
+    assert outside["abstain"]
+
+
+def test_people_get_a_table(data: Path) -> None:
+    done = erica("search", "--course", DEMO, "What is a [bold]GRU[/]?", data=data)
+    assert done.code == 0
+    assert "What is a [bold]GRU[/]?" in done.out
+    assert "https://example.edu/demo/lstm-and-gru.md" in done.out
+    assert "would answer" in done.out
+
+
+KNOBS = ["--passages", "2", "--depth", "1", "--max-concepts", "3", "--graph", "off", "--previous", "What is softmax?"]
+
+
+def test_an_answer_as_json(data: Path) -> None:
+    done = erica("ask", "--course", DEMO, "--json", *KNOBS, ATTENTION, data=data)
+    assert (done.code, done.err) == (0, "")
+    answer = done.json
+    assert set(answer) == {
+        *("outcome", "answer", "grounded", "confidence", "citations", "policy", "model", "fallback", "tokens"),
+        *("cost_usd", "concepts", "prerequisites", "ms"),
+    }
+    assert (answer["outcome"], answer["model"], answer["policy"]) == ("extractive", None, "open")
+    assert answer["answer"].startswith(phrases.NO_MODEL)
+    assert 0 < answer["confidence"] <= 1
+    numbers = {int(number) for number in re.findall(r"\[(\d+)\]", answer["answer"])}
+    assert numbers == {one["n"] for one in answer["citations"]} != set()
+    for one in answer["citations"]:
+        assert set(one) == {"n", "url", "title", "quote"}
+        assert one["url"].startswith("https://example.edu/demo/")
+
+
+def test_an_answer_for_people(data: Path) -> None:
+    done = erica("ask", "--course", DEMO, ATTENTION, data=data)
+    assert done.code == 0
+    assert "**Attention** is a mechanism" in done.out
+    assert "\nSources\n[1] Attention\n    https://example.edu/demo/attention.md" in done.out
+
+
+def test_a_follow_up_is_understood_from_the_questions_before(data: Path) -> None:
+    done = erica("ask", "--course", DEMO, "--json", "--previous", "What is a GRU?", "how does it forget?", data=data)
+    assert "lstm-and-gru.md" in done.json["citations"][0]["url"]
+
+
+async def test_a_model_answers_its_fallback_takes_over_and_quotes_stand_in_for_both(data: Path) -> None:
+    async def ask(api_base: str) -> Done:
+        more = {
+            "ERICA_MODEL": "openai/first",
+            "ERICA_MODEL_FALLBACKS": "openai/second",
+            "ERICA_MODEL_API_BASE": api_base,
+            "ERICA_MODEL_API_KEY": SECRET,
+        }
+        words = [*ERICA, "ask", "--course", DEMO, "--json", ATTENTION]
+        process = await asyncio.create_subprocess_exec(
+            *words, env=environment(data, more), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+        return checked(process.returncode or 0, out.decode(), err.decode())
+
+    refuses = status(401, f"Incorrect API key provided: {SECRET}")
+    async with (
+        LoopbackModel(refuses, ok("Attention is a weighted average [1].", usage=(900, 8))) as flaky,
+        LoopbackModel(refuses) as broken,
+    ):
+        answered, quoted = await asyncio.gather(ask(flaky.url), ask(broken.url))
+    answer = answered.json
+    assert (answered.code, answer["outcome"], answer["answer"]) == (
+        0,
+        "answered",
+        "Attention is a weighted average [1].",
+    )
+    assert (answer["model"], answer["fallback"], answer["grounded"]) == ("openai/second", True, True)
+    assert answer["tokens"] == {"prompt": 900, "completion": 8}
+    assert flaky.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
+    assert (quoted.code, quoted.json["outcome"]) == (0, "extractive")
+    assert quoted.json["answer"].startswith(phrases.MODEL_DOWN)
+
+
+# What people type
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A command line, and how it should end. `said` is a pattern for the message and its hint."""
+
+    words: Sequence[str]
+    code: int
+    said: str
+    environment: Mapping[str, str] | None = None
+    name: str = ""
+
+
+def run_all(cases: Mapping[str, Case], data: Path) -> dict[str, Done]:
+    """Run them side by side, since most of a command's time is its start."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = pool.map(lambda case: erica(*case.words, data=data, **(case.environment or {})), cases.values())
+        return dict(zip(cases, done, strict=True))
+
+
+ASK = ["ask", "--course", DEMO]
+SEARCH = ["search", "--course", DEMO]
+MISTAKES = {
+    "unknown command": Case(["asc"], 2, "No such command 'asc'. Did you mean 'ask'"),
+    "unknown command, as JSON": Case(["nonsense", "--json"], 2, "No such command 'nonsense'", name="usage"),
+    "unknown option": Case([*ASK, "--jsn", "x"], 2, "No such option: --jsn"),
+    "no course": Case(["ask", "x", "--json"], 2, "Missing option '--course'", name="usage"),
+    "no course file": Case(["ingest"], 2, "Missing argument"),
+    "no value": Case(["search", "x", "--course"], 2, "'--course' requires an argument"),
+    "too few passages": Case([*ASK, "--passages", "0", "x", "--json"], 2, "'--passages'", name="usage"),
+    "no number": Case([*ASK, "--depth", "deep", "x"], 2, "'--depth'"),
+    "neither on nor off": Case([*ASK, "--graph", "maybe", "x"], 2, "'maybe' is not one of 'on', 'off'"),
+    "neither question nor file": Case(SEARCH, 2, "either a QUESTION or --questions"),
+    "question and file": Case([*SEARCH, "x", "--questions", "y"], 2, "either a QUESTION or --questions"),
+    "JSON of a conversation": Case([*ASK, "--json"], 2, "give the QUESTION", name="usage"),
+    "missing course file": Case(["ask", "x", "--course", "/nowhere.toml"], 2, "cannot read .*/nowhere.toml: No such"),
+    "missing course file, as JSON": Case(["ingest", "/nowhere.toml", "--json"], 2, "/nowhere.toml", name="config"),
+    "missing questions": Case([*SEARCH, "--questions", "/nowhere.jsonl"], 2, "cannot read /nowhere.jsonl"),
+    "empty question": Case([*ASK, ""], 1, "no question.*Ask in words"),
+    "empty question, as JSON": Case([*ASK, "--json", ""], 1, "no question", name="rejected"),
+    "only emoji": Case([*SEARCH, "--json", "🎉👩‍🏫"], 1, "no question", name="retrieval"),
+    "only a greeting": Case([*ASK, "Hello Erica!"], 1, "no question"),
+    "a paste": Case([*ASK, "attention " * 10_000], 1, "100000 characters.*Cut it down"),
+    "a paste, as JSON": Case([*ASK, "attention " * 10_000, "--json"], 1, "100000", name="rejected"),
+    "a number that is none": Case(
+        [*ASK, "x", "--json"], 2, "ERICA_MODEL_STALL_SECONDS", {"ERICA_MODEL_STALL_SECONDS": SECRET}, "config"
+    ),
+    "an address that is none": Case(ASK, 2, "ERICA_REDIS_URL", {"ERICA_REDIS_URL": f"redis://:{SECRET}@[::1"}),
+    "a data folder below a file": Case(
+        ["ingest", DEMO, "--json"], 2, "ERICA_DATA_DIR", {"ERICA_DATA_DIR": f"{DEMO}/x"}, "config"
+    ),
+    "a conversation below a file": Case(ASK, 1, "erica", {"ERICA_DATA_DIR": f"{DEMO}/x"}),
+    "a demo below a file": Case(["demo"], 2, "ERICA_DATA_DIR", {"ERICA_DATA_DIR": f"{DEMO}/x"}),
+    "an embedding folder that is none": Case(
+        ["ingest", DEMO], 2, "ERICA_EMBEDDING_PATH", {"ERICA_EMBEDDING_PATH": "/nowhere"}
+    ),
+    "a vector store that is not there": Case(
+        [*ASK, "x", "--json"], 1, "ERICA_QDRANT_URL", {"ERICA_QDRANT_URL": "http://127.0.0.1:9"}, "retrieval"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def mistakes(data: Path) -> dict[str, Done]:
+    return run_all(MISTAKES, data)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_plainly_with_its_exit_code(mistakes: dict[str, Done], mistake: str) -> None:
+    case, done = MISTAKES[mistake], mistakes[mistake]
+    assert done.code == case.code, done
+    if case.name:
+        error = done.json["error"]
+        assert set(error) == {"code", "message", "hint"}
+        assert error["code"] == case.name
+        assert error["hint"]
+        told = f"{error['message']} {error['hint']}"
+    else:
+        assert done.out == ""
+        assert done.err.startswith("erica: ")
+        told = done.err
+    assert re.search(case.said, told, re.DOTALL), told
+    assert len(told) < 600
+
+
+EMPTY = {
+    "search": Case([*SEARCH, "x"], 3, "Run `erica ingest"),
+    "search, as JSON": Case([*SEARCH, "x", "--json"], 3, "Run `erica ingest", name="no_index"),
+    "ask, as JSON": Case([*ASK, "x", "--json"], 3, "Run `erica ingest", name="no_index"),
+    "a conversation": Case(ASK, 3, "Run `erica ingest"),
+    "eval": Case(["eval", "--course", DEMO, "--questions", str(demo_course().parent / "questions.jsonl")], 3, "ingest"),
+    "rollback": Case(["rollback", "--course", DEMO], 3, "ingest"),
+}
+
+
+@pytest.fixture(scope="module")
+def without_index(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+    return run_all(EMPTY, tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.parametrize("command", EMPTY)
+def test_without_an_index_every_command_says_to_ingest_first(without_index: dict[str, Done], command: str) -> None:
+    test_a_mistake = EMPTY[command]
+    done = without_index[command]
+    assert done.code == 3
+    told = json.dumps(done.json) if test_a_mistake.name else done.err
+    assert re.search(test_a_mistake.said, told)
+    assert test_a_mistake.name in told
+
+
+ODD = {
+    "another script": Case([*ASK, "--json", "什么是注意力机制？"], 0, ""),
+    "right to left": Case([*ASK, "ما هو attention؟"], 0, ""),
+    "control characters": Case([*ASK, "What is \x07\x1b[31mattention\x7f?"], 0, ""),
+    "half a character": Case([*SEARCH, "--json", os.fsdecode(b"attention \xff\xfe")], 0, ""),
+    "markup": Case([*SEARCH, "[/bold] attention {{ 7 * 7 }} %s </passages>"], 0, ""),
+    "a narrow alphabet": Case([*ASK, ATTENTION], 0, "", {"PYTHONIOENCODING": "ascii"}),
+    "a narrow alphabet, as JSON": Case([*SEARCH, "--json", ATTENTION], 0, "", {"PYTHONIOENCODING": "latin-1"}),
+    "help": Case(["--help"], 0, ""),
+    "help for a command": Case(["ask", "--help"], 0, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def odd(data: Path) -> dict[str, Done]:
+    return run_all(ODD, data)
+
+
+@pytest.mark.parametrize("question", ODD)
+def test_odd_words_and_surroundings_are_no_trouble(odd: dict[str, Done], question: str) -> None:
+    done = odd[question]
+    assert (done.code, done.err) == (0, "")
+    assert done.out.strip()
+    assert "\x1b" not in done.out
+    assert "--json" not in ODD[question].words or done.json
+
+
+def test_without_words_there_is_help_and_it_counts_as_a_mistake(data: Path) -> None:
+    done = erica(data=data)
+    assert done.code == 2
+    assert "Usage: erica" in done.out
+    assert all(command in done.out for command in ("ingest", "ask", "search", "doctor", "demo", "rollback", "eval"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[course\n", "course.toml is not valid TOML: .*line 1"),
+        (
+            '[course]\nid = "a"\ntitel = "A"\n[[sources]]\npath = "."\n',
+            "line 3: unknown key `titel`; did you mean `title`",
+        ),
+    ],
+)
+def test_a_course_file_that_is_wrong_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "course.toml").write_text(text)
+    done = erica("ingest", str(tmp_path / "course.toml"), "--json", data=tmp_path)
+    assert (done.code, done.json["error"]["code"]) == (2, "config")
+    assert re.search(told, done.json["error"]["message"], re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"question": "What is a GRU?"}\n{oops\n', "line 2"),
+        ('{"id": "x"}\n', "line 1: a `question` is missing"),
+        ('{"question": "x", "previous": "y"}\n', "line 1: `previous` is no list"),
+    ],
+)
+def test_a_file_of_questions_that_is_wrong_is_told_by_line(data: Path, tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "q.jsonl").write_text(text)
+    done = erica("search", "--course", DEMO, "--json", "--questions", str(tmp_path / "q.jsonl"), data=data)
+    assert done.code == 2
+    assert told in done.json["error"]["message"]
+
+
+# Doctor and demo
+
+
+def test_the_doctor_looks_at_everything(data: Path) -> None:
+    done = erica("doctor", "--course", DEMO, "--json", data=data)
+    assert done.code == 0
+    checks = {check["name"]: check for check in done.json}
+    assert all(set(check) == {"name", "state", "detail", "advice"} for check in done.json)
+    assert {name: check["state"] for name, check in checks.items()} == {
+        "Python": "ok",
+        "data folder": "ok",
+        "private Valkey": "ok",
+        "embedding model": "note",
+        "answering model": "note",
+        "course file": "ok",
+        "index": "ok",
+    }
+    assert "lexical only" in checks["index"]["detail"]
+    assert "ERICA_MODEL" in checks["answering model"]["advice"]
+    assert running_valkey(data) is None
+
+
+def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    course = course_at(tmp_path, "# A")
+    course.write_text(course.read_text().replace('"pages"', '"pagse"') + '[answers]\nprompts = "promts"\n')
+    done = erica("doctor", "--course", str(course), data=tmp_path, ERICA_REDIS_URL=f"redis://:{SECRET}@127.0.0.1:1/0")
+    assert done.code == 1
+    problems = re.findall(r"^problem (.*?):", done.out, re.MULTILINE)
+    assert problems == ["Redis", "course file", "index"]
+    assert "pagse" in done.out
+
+
+def test_the_demo_shows_a_cited_answer_without_anything_set_up(tmp_path: Path) -> None:
+    done = erica("demo", data=tmp_path)
+    assert done.code == 0
+    assert "you What is attention in transformers" in done.out
+    assert re.search(r"Sources\n\[1\] .*\n    https://example\.edu/demo/", done.out)
+    assert "```python" in done.out
+    assert f"erica ask --course {DEMO}" in done.out
+    assert running_valkey(tmp_path) is None
+
+
+# Pipes and disks
+
+
+@contextmanager
+def started(*words: str, data: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs meanwhile; killed if it is still there at the end."""
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([*ERICA, *words], env=environment(data, {}), text=True, **{**streams, **options})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_who_reads_only_the_first_lines_is_no_error(data: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(f'{{"question": "{ATTENTION}"}}\n' * 100)
+    words = ["search", "--course", DEMO, "--json", "--questions", str(questions)]
+    with started(*words, data=data) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["id"] == "1"
+        process.stdout.close()
+        err = process.stderr.read()
+        assert (process.wait(SECONDS), err) == (0, "")
+
+
+@pytest.mark.parametrize("words", [[*ASK, ATTENTION], ["ask", "--course", "/nowhere.toml", "--json", "x"], ["--help"]])
+def test_a_pipe_that_nobody_reads_is_no_traceback(data: Path, words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with started(*words, data=data, stdout=writing) as process:
+        os.close(writing)
+        _, err = process.communicate(timeout=SECONDS)
+    checked(process.returncode, "", err)
+    assert process.returncode == (2 if "/nowhere.toml" in words else 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_full_disk_is_told(data: Path, as_json: list[str]) -> None:
+    with Path("/dev/full").open("w") as full, started(*ASK, *as_json, ATTENTION, data=data, stdout=full) as process:
+        _, err = process.communicate(timeout=SECONDS)
+    assert checked(process.returncode, "", err).code == 1
+    assert "No space left on device" in err
+
+
+def test_closed_streams_are_no_trouble(data: Path) -> None:
+    command = f"{sys.executable} -m bot ask --course '{DEMO}' --json '{ATTENTION}' >&- <&-"
+    done = subprocess.run(["sh", "-c", command], env=environment(data, {}), capture_output=True, text=True)
+    assert checked(done.returncode, done.stdout, done.stderr) == Done(0, "", "")
+
+
+# Interruptions
+
+LONG_PAGE = "".join(f"\n## Section {n}\n\n{'The zebra and the okapi have stripes. ' * 25}\n" for n in range(12))
+
+
+@pytest.fixture(scope="module")
+def long_course(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A course that takes seconds to ingest, and a data folder with an index of its first pages."""
+    folder = tmp_path_factory.mktemp("long")
+    course = course_at(folder, *(f"# Page {n}\n\nA quagga is extinct.\n" for n in range(3)))
+    assert erica("ingest", str(course), data=folder / "data").code == 0
+    course_at(folder, *(f"# Page {n}\n{LONG_PAGE}" for n in range(500)))
+    return course, folder / "data"
+
+
+def current(data: Path) -> str:
+    return str(json.loads((data / "indexes" / "cs" / "current.json").read_text())["current"])
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    """Read standard error up to this line."""
+    assert process.stderr is not None
+    assert any(line in one for one in process.stderr)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["Lexical search only", "Reading: "])
+def test_an_ingest_that_is_stopped_ends_at_once_and_leaves_the_old_index(
+    long_course: tuple[Path, Path], number: signal.Signals, moment: str
+) -> None:
+    course, data = long_course
+    before = current(data)
+    with started("ingest", str(course), data=data) as process:
+        wait_for(process, moment)
+        process.send_signal(number)
+        start = time.monotonic()
+        out, err = process.communicate(timeout=SECONDS)
+        assert time.monotonic() - start < 5
+    assert checked(process.returncode, out, err).code == 130
+    assert current(data) == before
+    assert [entry.name for entry in (data / "indexes" / "cs").iterdir() if entry.is_dir()] == [before]
+    assert path(data, str(course), "quagga") == "0000.md"
+
+
+def test_a_second_ingest_is_told_to_wait(long_course: tuple[Path, Path]) -> None:
+    course, data = long_course
+    with started("ingest", str(course), data=data) as first:
+        wait_for(first, "Lexical search only")
+        second = erica("ingest", str(course), "--json", data=data)
+        assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=SECONDS)
+    assert second.code == 1
+    assert "another `erica ingest` of cs is running" in second.json["error"]["message"]
+    assert "Wait" in second.json["error"]["hint"]
+
+
+# Conversations
+
+
+class Terminal:
+    """A terminal that types what it is told and remembers what it sees."""
+
+    def __init__(self, *words: str, data: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        more = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+        self.process = subprocess.Popen(
+            [*ERICA, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment(data, more),
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    def wait_until(self, met: Callable[[str], bool]) -> None:
+        """Watch until the screen says so, or the command has ended."""
+        end = time.monotonic() + SECONDS
+        while not met(self.seen):
+            assert select.select([self._ours], [], [], end - time.monotonic())[0], self.seen
+            try:
+                piece = os.read(self._ours, 65536)
+            except OSError:  # how Linux says that nobody is left at the other end
+                piece = b""
+            if not piece:
+                return
+            self.seen += re.sub(r"\x1b\][^\x1b]*\x1b\\|\x1b\[[0-9;?]*[a-zA-Z]", "", piece.decode(errors="replace"))
+
+    def prompts(self, number: int) -> None:
+        """Wait for the prompt, counted from 1."""
+        self.wait_until(lambda seen: len(re.findall(r"^you ", seen, re.MULTILINE)) >= number)
+        assert self.process.poll() is None, self.seen
+
+    def types(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def ends(self) -> int:
+        """The exit code, once it has ended."""
+        self.wait_until(lambda _: False)
+        return self.process.wait(SECONDS)
+
+
+def test_a_conversation_remembers_what_was_asked(data: Path) -> None:
+    with Terminal("ask", "--course", DEMO, data=data) as terminal:
+        terminal.prompts(1)
+        assert "Ask about Deep Learning in Sixteen Pages." in terminal.seen
+        assert running_valkey(data) is not None
+        terminal.types("What is a GRU?\n")
+        terminal.prompts(2)
+        assert "lstm-and-gru.md" in terminal.seen
+        terminal.types("🎉\n")
+        terminal.prompts(3)
+        assert "I did not find a question in that." in terminal.seen
+        before = len(terminal.seen)
+        terminal.types("how does it forget?\n")
+        terminal.prompts(4)
+        assert "lstm-and-gru.md" in terminal.seen[before:]
+        terminal.types("\n")
+        assert terminal.ends() == 0
+    assert "Traceback" not in terminal.seen
+    assert running_valkey(data) is None
+
+
+@pytest.mark.parametrize(("typed", "code"), [("\x04", 0), (signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_a_conversation_can_be_left_at_the_prompt(data: Path, typed: str | signal.Signals, code: int) -> None:
+    with Terminal("ask", "--course", DEMO, data=data) as terminal:
+        terminal.prompts(1)
+        if isinstance(typed, str):
+            terminal.types(typed)
+        else:
+            terminal.process.send_signal(typed)
+        assert terminal.ends() == code
+    assert "Traceback" not in terminal.seen
+    assert running_valkey(data) is None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import traceback
 import uuid
@@ -336,7 +337,16 @@ async def _demonstrate(wiring: Wiring, course: Course) -> None:
 
 def _ask_command() -> str:
     """How to ask the demo course from here, as short as it can be written."""
-    return f"{os.path.relpath(sys.argv[0])} ask --course {os.path.relpath(demo_course())}"
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if program.name == "__main__.py":
+        called = "python -m bot"
+    elif found and program.exists() and Path(found).samefile(program):
+        called = program.name
+    else:
+        called = os.path.relpath(program)
+    course = demo_course()
+    return f"{called} ask --course {min(os.path.relpath(course), str(course), key=len)}"
 
 
 def demo_course() -> Path:

@@ -22,14 +22,12 @@ from bot.ports import ChatMessage, Memory, Turn
 from bot.safe_stream import SafeStream
 from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
 from retrieval import errors as retrieval_errors
-from retrieval.quotes import Quote
-from retrieval.retriever import Options, Retrieval, Retriever
+from retrieval.retriever import Found, Options, Quotable, Retrieval, Retriever
 
 _ANSWER_TOKENS = 1500
 _SMALLEST_PROMPT = 600
 _REMEMBERED_TURNS = 5
-_QUOTED_FROM = 8
-_NUMBER = re.compile(r"\[\d+\]")
+_NUMBER = re.compile(r"\s*\[\d+\]")
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +65,8 @@ class Tutor:
         turns = await self._recall(question.thread)
         previous = (*(turn.question for turn in turns), *question.previous)
         yield Status(phrases.SEARCHING)
-        retrieval = await self._search(question.text, previous, self._options)
+        with _translated():
+            retrieval = await self._retriever.search(question.text, previous, self._options)
         searched = time.perf_counter()
         async with aclosing(self._respond(question.text, previous, turns, retrieval)) as events:
             async for event in events:
@@ -90,31 +89,22 @@ class Tutor:
     async def _abstain(self, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
         text, order = abstained(retrieval.passages)
         yield Delta(text)
-        yield self._finish("abstained", text, retrieval, order)
+        yield self._finish("abstained", text, retrieval.passages, order)
 
     async def _quote(
         self, text: str, previous: Sequence[str], retrieval: Retrieval, opening: str
     ) -> AsyncGenerator[Event, None]:
         try:
-            retrieval, quotes, brief = await self._quotable(text, previous)
+            with _translated():
+                quotable = await self._retriever.quotable(text, previous, self._options)
         except RetrievalFailed as error:  # the index went away while the models were tried
             logger.warning("nothing can be quoted: %s", error)
-            quotes, brief = [], False
-        opening = opening if quotes else phrases.NOTHING_TO_QUOTE
-        opening = f"{opening} {phrases.BRIEF}" if brief else opening
-        answer, order = quoted(retrieval.passages, quotes, opening)
+            quotable = Quotable(retrieval.passages, (), brief=False)
+        opening = opening if quotable.quotes else phrases.NOTHING_TO_QUOTE
+        opening = f"{opening}\n\n{phrases.BRIEF}" if quotable.brief else opening
+        answer, order = quoted(quotable.passages, quotable.quotes, opening)
         yield Delta(answer)
-        yield self._finish("extractive", answer, retrieval, order)
-
-    async def _quotable(self, text: str, previous: Sequence[str]) -> tuple[Retrieval, list[Quote], bool]:
-        """More passages, what to quote of them, and whether the course is brief on it."""
-        # A model explains from few passages; the sentence that answers may stand a little further down.
-        wider = replace(self._options, passages=max(self._options.passages, _QUOTED_FROM))
-        retrieval = await self._search(text, previous, wider)
-        with _translated():
-            retrieval = replace(retrieval, passages=await self._retriever.with_openings(retrieval.passages))
-            quotes = await self._retriever.quotes(text, previous, retrieval.passages)
-            return retrieval, quotes, await self._retriever.brief(text, previous, retrieval.passages)
+        yield self._finish("extractive", answer, quotable.passages, order)
 
     async def _teach(
         self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
@@ -124,7 +114,7 @@ class Tutor:
         yield Status(phrases.WRITING)
         try:
             await models.warm_up()
-            prompt = self._prompt(models, text, turns, retrieval)
+            prompt = self._prompt(models, text, previous, turns, retrieval)
             async with aclosing(self._stream(models, prompt, retrieval)) as events:
                 async for event in events:
                     shown = shown or isinstance(event, Delta)
@@ -159,7 +149,7 @@ class Tutor:
         rest += self._remarks(text + rest, safe)
         if rest:
             yield Delta(rest)
-        answer = self._finish("answered", text + rest, retrieval, safe.cited)
+        answer = self._finish("answered", text + rest, retrieval.passages, safe.cited)
         if finished is not None:
             answer = replace(
                 answer,
@@ -179,9 +169,13 @@ class Tutor:
             remarks.append(phrases.NOT_GROUNDED)
         return "".join(f"\n\n{remark}" for remark in remarks)
 
-    def _prompt(self, models: ModelChain, text: str, turns: Sequence[Turn], retrieval: Retrieval) -> Prompt:
+    def _prompt(
+        self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
+    ) -> Prompt:
         budget = models.context_tokens - _ANSWER_TOKENS
-        earlier = tuple(EarlierTurn(turn.question, turn.answer) for turn in turns[-_REMEMBERED_TURNS:])
+        # Numbers of earlier answers stood for other passages; repeated, they would cite the wrong page.
+        earlier = tuple(EarlierTurn(turn.question, _NUMBER.sub("", turn.answer)) for turn in turns)
+        earlier = (*earlier, *(EarlierTurn(question, "") for question in previous[len(turns) :]))[-_REMEMBERED_TURNS:]
         given = PromptInput(self._voice.title, text, retrieval.passages, self._voice.style, earlier)
         prompt = self._prompts.build(given, models.count_tokens, budget) if budget >= _SMALLEST_PROMPT else None
         if prompt is None:
@@ -191,13 +185,9 @@ class Tutor:
             )
         return prompt
 
-    def _finish(self, outcome: Outcome, text: str, retrieval: Retrieval, cited: Sequence[int]) -> Answer:
-        passages = [found.passage for found in retrieval.passages]
-        return Answer(outcome, text, citations=citations(passages, cited, text))
-
-    async def _search(self, text: str, previous: Sequence[str], options: Options) -> Retrieval:
-        with _translated():
-            return await self._retriever.search(text, previous, options)
+    @staticmethod
+    def _finish(outcome: Outcome, text: str, found: Sequence[Found], cited: Sequence[int]) -> Answer:
+        return Answer(outcome, text, citations=citations([hit.passage for hit in found], cited, text))
 
     async def _recall(self, thread: str | None) -> tuple[Turn, ...]:
         if thread is None or self._memory is None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -18,11 +19,13 @@ from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.local_model import describe
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.chunking import Chunking
-from retrieval.errors import EmbedderUnavailable, IndexMismatch
-from retrieval.ingest import IngestReport, Material, ingest
+from retrieval.errors import EmbedderMisnamed, EmbedderUnavailable, IndexMismatch
 from retrieval.manifest import Manifest
 from retrieval.ports import Embedder, IndexStore, Progress
 from retrieval.retriever import Options, Retriever
+
+if TYPE_CHECKING:
+    from retrieval.ingest import IngestReport
 
 Notice = Callable[[str], None]
 """Tells the person at the console, or the log, one line that they should know."""
@@ -114,8 +117,10 @@ class Wiring:
             stack.push_async_callback(memory.close)
             yield memory
 
-    async def ingest(self, course: Course, progress: Progress, force: bool = False) -> IngestReport:
+    async def ingest(self, course: Course, progress: Progress, force: bool = False) -> "IngestReport":
         """Build the course's next index. Raises ConfigError where another ingest of it is running."""
+        from retrieval.ingest import Material, ingest  # all the readers: a quarter of a second that no question needs
+
         chunking = Chunking(course.chunking.target, course.chunking.smallest)
         material = Material(course.id, course.sources, course.root, chunking)
         lock = FileLock(self._folder("locks") / f"ingest-{course.id}.lock")
@@ -155,9 +160,9 @@ class Wiring:
     def _embedder_to_build(self) -> Embedder | None:
         try:
             return self.embedder()
+        except EmbedderMisnamed as error:
+            raise ConfigError(str(error), error.hint) from error
         except EmbedderUnavailable as error:
-            if self.settings.embedding_path is not None:
-                raise ConfigError(str(error), error.hint) from error
             self.notice(f"Lexical search only: {error}. {error.hint}")
             return None
 

@@ -14,6 +14,10 @@ from retrieval.passage import Document, Locator, Passage, Section, Trust
 _BETWEEN = "\n\n"
 
 
+_OPENING = 60
+"""What stands before a page's first heading is kept apart from so many characters on: it often defines the title."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunking:
     """Sizes in characters. A single fence, table, formula or word may exceed `target`."""
@@ -61,11 +65,11 @@ def _hash(title: str, headings: tuple[str, ...], text: str) -> str:
 
 
 def _merge_small(sections: Sequence[Section], smallest: int) -> Iterator[Section]:
-    """A section too small to stand alone takes in the one after it, heading and all.
+    """A section too small to stand alone goes with the one after it, headings and all.
 
-    The link then leads to the first of them, which is where a reader would want to start. Only sections
-    that an anchor marks are merged, and what stands before the first: a page, a slide, a spoken minute,
-    a flashcard is one thing each.
+    The link then leads to the larger of the two, where most of the text is. Only sections that an anchor
+    marks are merged, and what stands before the first: a page, a slide, a spoken minute, a flashcard is
+    one thing each.
     """
     held: Section | None = None
     for section in sections:
@@ -73,14 +77,28 @@ def _merge_small(sections: Sequence[Section], smallest: int) -> Iterator[Section
             continue
         if held is None:
             held = section
-        elif len(held.text) < smallest and (held.locator.anchor or (held.locator == Locator() and not held.headings)):
-            heading = f"**{section.headings[-1]}**\n\n" if section.headings else ""
-            held = Section(held.headings, f"{held.text}\n\n{heading}{section.text}", held.locator)
+        elif len(held.text) < _small(held, smallest):
+            held = _joined(held, section)
         else:
             yield held
             held = section
     if held is not None:
         yield held
+
+
+def _small(section: Section, smallest: int) -> int:
+    """Below how many characters a section goes with the next one."""
+    if section.locator.anchor:
+        return smallest
+    return min(smallest, _OPENING) if section.locator == Locator() and not section.headings else 0
+
+
+def _joined(first: Section, second: Section) -> Section:
+    after = f"**{second.headings[-1]}**\n\n{second.text}" if second.headings else second.text
+    if len(first.text) > len(second.text):
+        return Section(first.headings, f"{first.text}\n\n{after}", first.locator)
+    before = f"**{first.headings[-1]}**\n\n{first.text}" if first.headings else first.text
+    return Section(second.headings, f"{before}\n\n{after}", second.locator)
 
 
 def chunk_text(text: str, chunking: Chunking = Chunking()) -> list[str]:

@@ -16,7 +16,9 @@ from retrieval.query import Query, distinct
 from retrieval.vocabulary import Vocabulary
 from retrieval.words import acronyms, lexical_text
 
-_PASSAGES = 3
+MEASURED = 3
+"""How many passages the signals are taken from."""
+
 _BRIEF_CHARACTERS = 1500
 _EXPLAINED = 5
 """A term that occurs so often in a passage is explained there; fewer occurrences count in proportion."""
@@ -71,7 +73,7 @@ def measure(
 ) -> Signals:
     """Take the signals of one search. `background` is mean and deviation of unrelated cosines."""
     terms = distinct(query.terms)
-    found = [counts(lexical_text(passage)) for passage in passages[:_PASSAGES]]
+    found = [counts(lexical_text(passage)) for passage in passages[:MEASURED]]
     best = found[0] if found else {}
     rarest = sorted(terms, key=lambda term: (-term.rarity, term.term))[:3]
 

@@ -3,7 +3,8 @@
 RetrievalError
 ├── SourceError        a source of the course file cannot be read at all
 ├── UnreadableFile     one file of a source is skipped, `reason` says why
-├── EmbedderUnavailable  the embedding model cannot be loaded; search goes on without its arm
+├── EmbedderUnavailable  the embedding model cannot be had; search goes on without its arm
+│   └── EmbedderMisnamed it never can: the name or the folder that was given is wrong
 ├── IndexMissing       nothing has been ingested yet
 ├── IndexMismatch      the index was built with another embedding model or format
 ├── IndexRejected      a new index was built but is too suspicious to switch to
@@ -32,6 +33,10 @@ class UnreadableFile(RetrievalError):
 
 class EmbedderUnavailable(RetrievalError):
     """The embedding model cannot be loaded."""
+
+
+class EmbedderMisnamed(EmbedderUnavailable):
+    """There is no such embedding model, or the folder does not hold one."""
 
 
 class IndexMissing(RetrievalError):

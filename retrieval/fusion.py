@@ -4,12 +4,16 @@ Convex combination of min-max normalised scores (Bruch et al. 2023, "An Analysis
 Hybrid Retrieval"); ties go to the lower passage id, that is to the page that comes first in the course.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from retrieval.passage import page_and_position
 from retrieval.ports import Arms, Hit
+
+_DISTINCT = 5
+"""So many passages at the top come from different pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Passage ids best first with their fused scores, and the pages best first."""
+    """Passage ids best first, with what they were ranked by: a page's score, then a passage's; never rising."""
 
     ids: tuple[int, ...]
     scores: Mapping[int, float]
-    pages: tuple[int, ...] = field(default=())
 
 
 def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Collection[int] = ()) -> Ranking:
@@ -56,11 +59,21 @@ def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Coll
         else sum(weight * scores[id_] for weight, id_ in zip(fusion.page_weights, ids, strict=False))
         for page, ids in by_page.items()
     }
-    pages = sorted(page_scores, key=lambda page: (-page_scores[page], page))
-    first = [by_page[page][0] for page in pages[:5]]
-    rest = [id_ for page, ids in by_page.items() for id_ in ids[: fusion.passages_per_page] if id_ not in first]
-    rest.sort(key=lambda id_: (-scores[id_] * (fusion.notes if page_and_position(id_)[0] in notes else 1.0), id_))
-    return Ranking(tuple(first + rest), scores, tuple(pages))
+    pages = sorted(page_scores, key=lambda page: (-page_scores[page], page))[:_DISTINCT]
+    first = {by_page[page][0]: page_scores[page] for page in pages}
+    rest = {
+        id_: scores[id_] * (fusion.notes if page in notes else 1.0)
+        for page, ids in by_page.items()
+        for id_ in ids[: fusion.passages_per_page]
+        if id_ not in first
+    }
+    ranked = [*first.items(), *sorted(rest.items(), key=lambda item: (-item[1], item[0]))]
+    highest = math.inf
+    shown: dict[int, float] = {}
+    for id_, score in ranked:
+        highest = min(highest, score)
+        shown[id_] = highest
+    return Ranking(tuple(shown), shown)
 
 
 def _combined(arms: Arms, fusion: Fusion) -> dict[int, float]:

@@ -63,12 +63,14 @@ async def ingest(
     embedder: Embedder | None,
     progress: Progress,
     force: bool = False,
+    missed: str | None = None,
 ) -> IngestReport:
     """Read, cut, embed, store and switch.
 
-    Without an embedder the index is lexical. Raises SourceError, StoreError, and IndexRejected where the
-    new index would be empty or less than half the size of the current one and `force` is not set; `force`
-    also builds anew what has not changed.
+    Without an embedder the index is lexical; `missed` names the one that should have been there. `force`
+    also builds anew what has not changed. Raises SourceError, StoreError, and, unless `force` is set,
+    IndexRejected where the new index would be empty, less than half the size of the current one, or
+    without the vectors that the current one has from the embedder that was missed.
     """
     report = IngestReport(material.course, embedding=embedder.name if embedder else None)
     with _timed(report, "read"):
@@ -82,7 +84,7 @@ async def ingest(
         if last is not None and last.digest == digest and not force:
             report.changed, report.index = False, await store.version() or ""
             return report
-        _check_size(report, last, force)
+        _check(report, last, force, missed)
         with _timed(report, "reuse"):
             known = await _known_vectors(current, embedder)
     with _timed(report, "embed"):
@@ -150,7 +152,7 @@ async def _known_vectors(current: PassageIndex | None, embedder: Embedder | None
         return {}
 
 
-def _check_size(report: IngestReport, last: Manifest | None, force: bool) -> None:
+def _check(report: IngestReport, last: Manifest | None, force: bool, missed: str | None) -> None:
     if force:
         return
     reasons = Counter(reason for _, _, reason in report.skipped).most_common(3)
@@ -159,6 +161,11 @@ def _check_size(report: IngestReport, last: Manifest | None, force: bool) -> Non
         raise IndexRejected(
             f"nothing could be read from the sources of {report.course}: {why}",
             "Check `path`, `include` and `exclude` in the course file.",
+        )
+    if last is not None and last.embedding is not None and last.embedding == missed:
+        raise IndexRejected(
+            f"the current index has vectors of {missed}, which cannot be loaded now; the new one would be lexical only",
+            "Try again when the model can be had, or run `erica ingest --force`. The current index stays in use.",
         )
     if last is not None and report.passages < last.passages * _SMALLEST_SHARE:
         raise IndexRejected(

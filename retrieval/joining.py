@@ -22,7 +22,7 @@ def join_neighbours(hits: Sequence[Passage], loaded: Mapping[int, Passage], budg
     """The text of each hit, with its neighbours in reading order where they still fit.
 
     The hits themselves are paid for first, then what follows each, then what precedes it, best hit first.
-    No passage is used twice, and a neighbour belongs to the same page and the same top heading.
+    No passage is used twice, and a neighbour has the same address, so that the hit's link is true of all of it.
     """
     left = budget - sum(tokens(hit.text) for hit in hits)
     used = {hit.id for hit in hits}
@@ -30,7 +30,7 @@ def join_neighbours(hits: Sequence[Passage], loaded: Mapping[int, Passage], budg
     for step in (1, -1):
         for hit, joined in zip(hits, parts, strict=True):
             near = loaded.get(hit.id + step) if hit.position + step >= 0 else None
-            if near is None or near.id in used or near.page != hit.page or near.headings[:1] != hit.headings[:1]:
+            if near is None or near.id in used or near.url != hit.url:
                 continue
             if (price := tokens(near.text)) <= left:
                 left -= price

@@ -25,7 +25,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`dense` is the text to embed, `sparse` the weighted terms, `terms` the question's own words."""
+    """`dense` is the text to embed, `sparse` the weighted terms, `terms` the words, those of the context too."""
 
     dense: str
     sparse: SparseVector
@@ -51,8 +51,7 @@ def read_query(search: SearchText, vocabulary: Vocabulary, encode: Callable[[str
                     hashed, known, weight = meant[0], True, share * _REPAIRED
                     repairs[word] = repaired
                 weights[hashed] = max(weights.get(hashed, 0.0), weight)
-                if share == 1.0:
-                    terms.append(Term(word, hashed, known, rarity(repaired or word)))
+                terms.append(Term(word, hashed, known, rarity(repaired or word)))
     return Query(_mended(search.whole, repairs), SparseVector(list(weights), list(weights.values())), tuple(terms))
 
 

@@ -10,11 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from retrieval.markup import Block, blocks, list_items, sentences
 from retrieval.passage import Passage
-from retrieval.ports import Vector
 from retrieval.query import Query, distinct
 from retrieval.words import acronyms, points_elsewhere
 
@@ -88,17 +85,18 @@ def pick_quotes(
     query: Query,
     texts: Sequence[tuple[Passage, str]],
     counts: Callable[[str], Mapping[int, int]],
-    embed: Callable[[str], Vector] | None,
+    meaning: Mapping[str, float] | None,
     sizes: QuoteSizes = QuoteSizes(),
 ) -> list[Quote]:
     """The quotes, one a passage at most, page by page in the order of the list, each page in reading order.
 
-    `texts` are found passages, best first, with the text they were joined to. Units are taken best first
+    `texts` are found passages, best first, with the text they were joined to; `meaning` holds the cosine between
+    the question and every unit that is no code, None without a dense model. Units are taken best first
     while they are nearly as good as the best and fit; pages further down the list count a little less.
     """
     pages = list(dict.fromkeys(passage.page for passage, _ in texts))[: sizes.pages]
     rated = [
-        _rate(question, query, passage, text, 0.92 ** pages.index(passage.page), counts, embed)
+        _rate(question, query, passage, text, 0.92 ** pages.index(passage.page), counts, meaning)
         if passage.page in pages
         else []
         for passage, text in texts
@@ -126,6 +124,8 @@ def _choose(rated: "Sequence[_Rated]", characters: int, prose_only: bool) -> lis
     for score, index, number in ranked:
         if score < _WORTH * ranked[0][0]:
             break
+        if prose_only and _announces_code(rated[-index], -number):
+            continue  # the listing comes by itself, and the sentence would point at nothing
         for together in _belonging(rated[-index], -number):
             size = len(rated[-index][together][0].text)
             if prose_only and rated[-index][together][0].kind == "code":
@@ -134,6 +134,11 @@ def _choose(rated: "Sequence[_Rated]", characters: int, prose_only: bool) -> lis
                 chosen[-index].add(together)
                 left -= size
     return chosen
+
+
+def _announces_code(units_: "_Rated", number: int) -> bool:
+    following = units_[number + 1][0].kind if number + 1 < len(units_) else ""
+    return following == "code" and bool(_POINTS_AHEAD.search(units_[number][0].text))
 
 
 def _belonging(units_: "_Rated", number: int) -> list[int]:
@@ -145,12 +150,23 @@ def _belonging(units_: "_Rated", number: int) -> list[int]:
     if kind != "sentence":
         if first > 0 and units_[first - 1][0].kind == "sentence":
             first -= 1
-    elif _POINTS_AHEAD.search(units_[number][0].text):
-        while last + 1 < len(units_) and units_[last + 1][0].kind != "sentence":
+    else:
+        if first > 0 and _goes_on(units_, first - 1):
+            first -= 1
+        if _goes_on(units_, last):
             last += 1
+        elif _POINTS_AHEAD.search(units_[number][0].text):
+            while last + 1 < len(units_) and units_[last + 1][0].kind != "sentence":
+                last += 1
     while last + 1 < len(units_) and units_[last + 1][0].kind == "math" and last < number + _FORMULAS:
         last += 1
     return list(range(first, last + 1))
+
+
+def _goes_on(units_: "_Rated", number: int) -> bool:
+    """Whether what looks like a sentence is only its beginning: a line that ends with a colon, and another below."""
+    here, after = units_[number][0], units_[number + 1][0] if number + 1 < len(units_) else None
+    return here.kind == "sentence" and here.text.endswith((":", ";")) and after is not None and after.kind == "sentence"
 
 
 def _list_around(units_: "_Rated", number: int) -> tuple[int, int]:
@@ -176,12 +192,11 @@ def _rate(
     text: str,
     decay: float,
     counts: Callable[[str], Mapping[int, int]],
-    embed: Callable[[str], Vector] | None,
+    meaning: Mapping[str, float] | None,
 ) -> _Rated:
     terms = distinct(query.terms)
     rarest = max((term for term in terms if term.known), key=lambda term: term.rarity, default=None)
     total = sum(term.rarity + 0.5 for term in terms) or 1.0
-    asked = embed(query.dense) if embed else None
     defines, subject = bool(_WHAT_IS.search(question)), _ASKED_FOR.search(question)
     heading = counts(f"{passage.title} {passage.heading} {acronyms(passage.heading)}")
     elsewhere = 0.4 if points_elsewhere(passage.headings) else 1.0
@@ -194,8 +209,8 @@ def _rate(
             for term in terms
         )
         score = share / total
-        if asked is not None and embed is not None and unit.kind != "code":
-            score = 0.5 * score + 0.5 * max(0.0, float(np.dot(asked, embed(unit.text))))
+        if meaning is not None and unit.kind != "code":
+            score = 0.5 * score + 0.5 * max(0.0, meaning[unit.text])
         if unit.kind == "sentence" and defines and (verb := _DEFINITION.search(unit.text)):
             score *= 1.5 if verb.start() <= _SOON and _is_about(unit.text, subject) else 1.15
         shown = rarest is not None and rarest.term in held

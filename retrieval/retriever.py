@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from retrieval.confidence import HYBRID, LEXICAL, Signals, is_brief, measure
+from retrieval.confidence import HYBRID, LEXICAL, MEASURED, Signals, is_brief, measure
 from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong
 from retrieval.fusion import Fusion, fuse
 from retrieval.joining import join_neighbours, neighbours
@@ -19,13 +19,15 @@ from retrieval.passage import Passage, passage_id
 from retrieval.ports import Embedder, IndexStore, PassageIndex, TermEncoder, Vector
 from retrieval.query import Query, read_query
 from retrieval.question import SearchText, search_text
-from retrieval.quotes import Quote, pick_quotes
+from retrieval.quotes import Quote, pick_quotes, units
 from retrieval.vocabulary import Vocabulary
 
 LONGEST_QUESTION = 12_000
 """Characters; what is longer is a paste, and nothing good can be searched for it."""
 
 _HITS_PER_ARM = 50
+_QUOTED_FROM = 8
+_OPENINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ class Retrieval:
     abstain: bool
     signals: Signals | None = None
     ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotable:
+    """What answers a question word for word. `Quote.index` counts in `passages`, from 0.
+
+    `brief` when these passages are all that the course says on the subject, and that is little.
+    """
+
+    passages: tuple[Found, ...]
+    quotes: tuple[Quote, ...]
+    brief: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +125,26 @@ class Retriever:
         abstain = not found or confidence < calibration.threshold
         return Retrieval(tuple(found), confidence, abstain, signals, clock.stages())
 
-    async def brief(self, question: str, previous: Sequence[str], found: Sequence[Found]) -> bool:
-        """Whether the found passages are all that the course says on the subject, and that is little."""
+    async def quotable(self, question: str, previous: Sequence[str] = (), options: Options = Options()) -> Quotable:
+        """What answers a question word for word, from more passages than are shown to a model. Raises as `search`."""
+        searched = _usable(question, previous)
         opened = await self._current()
-        query = read_query(_usable(question, previous), opened.vocabulary, self._encoder.query)
-        return is_brief(query, [hit.text for hit in found], [hit.passage.page for hit in found], self._encoder.counts)
+        query = read_query(searched, opened.vocabulary, self._encoder.query)
+        dense = opened.embedder.embed_query(query.dense) if opened.embedder else None
+        # A model explains from few passages; the sentence that answers may stand a little further down.
+        wider = replace(options, passages=max(options.passages, _QUOTED_FROM))
+        found, _ = await self._find(query, dense, opened, wider)
+        found = await self._with_openings(found, opened)
+        texts = [(hit.passage, hit.text) for hit in found]
+        # Embedding every sentence takes a while; other students' answers go on meanwhile.
+        meaning = await asyncio.to_thread(_meaning, opened.embedder, dense, texts)
+        quotes = pick_quotes(searched.text, query, texts, self._encoder.counts, meaning)
+        brief = is_brief(query, [hit.text for hit in found], [hit.passage.page for hit in found], self._encoder.counts)
+        return Quotable(tuple(found), tuple(quotes), brief)
 
-    async def with_openings(self, found: Sequence[Found], pages: int = 3) -> tuple[Found, ...]:
-        """The found passages with the first passage of each of the best pages before it, where definitions stand."""
-        opened = await self._current()
-        best = list(dict.fromkeys(hit.passage.page for hit in found))[:pages]
+    async def _with_openings(self, found: Sequence[Found], opened: _Open) -> list[Found]:
+        """The first passage of each of the best pages goes before its hits: definitions stand there."""
+        best = list(dict.fromkeys(hit.passage.page for hit in found))[:_OPENINGS]
         there = {hit.passage.id for hit in found}
         first = dict(await opened.index.passages([passage_id(page, 0) for page in best], self._today()))
         ordered: list[Found] = []
@@ -129,14 +153,7 @@ class Retriever:
             if opening is not None and opening.id not in there:
                 ordered.append(Found(0, hit.score, opening, opening.text))
             ordered.append(hit)
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
-
-    async def quotes(self, question: str, previous: Sequence[str], found: Sequence[Found]) -> list[Quote]:
-        """The sentences of found passages that answer best; `Quote.index` counts in `found`."""
-        opened = await self._current()
-        query = read_query(_usable(question, previous), opened.vocabulary, self._encoder.query)
-        embed = opened.embedder.embed_query if opened.embedder else None
-        return pick_quotes(question, query, [(hit.passage, hit.text) for hit in found], self._encoder.counts, embed)
+        return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
 
     async def _find(
         self, query: Query, dense: Vector | None, opened: _Open, options: Options
@@ -144,11 +161,13 @@ class Retriever:
         today, manifest = self._today(), opened.index.manifest
         arms = await opened.index.search(dense, query.sparse, _HITS_PER_ARM, today)
         ranking = fuse(arms, self._fusion, manifest.notes, manifest.pointers)
-        ids = ranking.ids[: options.passages]
-        loaded = await opened.index.passages([*ids, *neighbours(ids)], today)
+        # The confidence looks at the same number of passages, however few are wanted.
+        ids = ranking.ids[: max(options.passages, MEASURED)]
+        loaded = await opened.index.passages([*ids, *neighbours(ids[: options.passages])], today)
         hits = [loaded[id_] for id_ in ids if id_ in loaded]
         background = (manifest.cosine_mean, manifest.cosine_deviation)
         signals = measure(query, arms, hits, self._encoder.counts, opened.vocabulary, background)
+        hits = hits[: options.passages]
         texts = join_neighbours(hits, loaded, options.context_tokens)
         found = [
             Found(rank, round(ranking.scores[hit.id], 6), hit, text)
@@ -171,6 +190,16 @@ class Retriever:
                 # Searches under way may still hold the old index; it is closed when the last lets go.
                 self._open = _Open(version, index, vocabulary, self._embedder(manifest))
             return self._open
+
+
+def _meaning(
+    embedder: Embedder | None, question: Vector | None, texts: Sequence[tuple[Passage, str]]
+) -> dict[str, float] | None:
+    """The cosine between the question and each piece of the texts that can be quoted; None without a dense arm."""
+    if embedder is None or question is None:
+        return None
+    pieces = list(dict.fromkeys(unit.text for _, text in texts for unit in units(text) if unit.kind != "code"))
+    return dict(zip(pieces, (embedder.embed_passages(pieces) @ question).tolist(), strict=True))
 
 
 def _usable(question: str, previous: Sequence[str]) -> SearchText:

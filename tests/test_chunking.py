@@ -1,6 +1,7 @@
 """A document becomes passages: along its headings, of a size that can be quoted, with nothing lost and nothing torn."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -60,17 +61,20 @@ def test_sections_are_never_mixed_once_they_are_large_enough() -> None:
     assert all(p.text.count("gradient") * 38 >= len(p.text) - 38 for p in passages)
 
 
-def test_a_section_too_small_to_stand_alone_takes_in_the_next_with_its_heading() -> None:
+def test_a_section_too_small_to_stand_alone_goes_with_the_next_and_links_to_the_larger() -> None:
     summary = section("In short:", "Summary", locator=Locator(anchor="summary"))
     gates = section("Gates help.", "Summary", "Gates", locator=Locator(anchor="gates"))
     [passage] = chunk(document(summary, gates), HERE)
-    assert passage.text == "In short:\n\n**Gates**\n\nGates help."
+    assert passage.text == "**Summary**\n\nIn short:\n\n**Gates**\n\nGates help."
+    assert (passage.headings, passage.url) == (("Summary", "Gates"), "https://example.edu/rnn/#gates")
+    [passage] = chunk(document(replace(summary, text="In short, all of this:"), gates), HERE)
+    assert passage.text == "In short, all of this:\n\n**Gates**\n\nGates help."
     assert (passage.headings, passage.url) == (("Summary",), "https://example.edu/rnn/#summary")
 
 
 def test_what_stands_before_the_first_heading_goes_with_it() -> None:
-    [passage] = chunk(document(section("Welcome."), section("Gates help.", "Gates", locator=Locator(anchor="g"))), HERE)
-    assert (passage.text, passage.url) == ("Welcome.\n\n**Gates**\n\nGates help.", "https://example.edu/rnn/")
+    [passage] = chunk(document(section("Hello."), section("Gates help.", "Gates", locator=Locator(anchor="g"))), HERE)
+    assert (passage.text, passage.url) == ("Hello.\n\n**Gates**\n\nGates help.", "https://example.edu/rnn/#g")
 
 
 @pytest.mark.parametrize(

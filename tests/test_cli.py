@@ -134,11 +134,10 @@ def test_an_index_is_kept_replaced_refused_and_rolled_back(tmp_path: Path) -> No
     assert second.code == 0
     assert "6 pages" in second.out
     assert "broken.pdf" in second.out
-    assert [path(data, course, "okapi"), path(data, course, "zebra 3")] == ["0000.md", "0003.md"]
+    assert path(data, course, "okapi") == "0000.md"
 
     back = erica("rollback", "--course", course, data=data)
     assert (back.code, back.out) == (0, f"The index {first['index']} is current again.\n")
-    assert path(data, course, "okapi stripes zebra 0") == "0000.md"
     assert not erica("search", "--course", course, "--json", "okapi", data=data).json["passages"]
 
     for page in (tmp_path / "pages").glob("000[1-9].md"):
@@ -222,8 +221,9 @@ def test_an_answer_as_json(data: Path) -> None:
 def test_an_answer_for_people(data: Path) -> None:
     done = erica("ask", "--course", DEMO, ATTENTION, data=data)
     assert done.code == 0
-    assert "**Attention** is a mechanism" in done.out
-    assert "\nSources\n[1] Attention\n    https://example.edu/demo/attention.md" in done.out
+    assert done.out.startswith(phrases.NO_MODEL)
+    assert re.search(r"^> .*\*\*transformer\*\* is a neural network", done.out, re.MULTILINE)
+    assert re.search(r"\nSources\n\[1\] .*\n    https://example\.edu/demo/", done.out)
 
 
 def test_a_follow_up_is_understood_from_the_questions_before(data: Path) -> None:
@@ -289,26 +289,17 @@ def run_all(cases: Mapping[str, Case], data: Path) -> dict[str, Done]:
 ASK = ["ask", "--course", DEMO]
 SEARCH = ["search", "--course", DEMO]
 MISTAKES = {
-    "unknown command": Case(["asc"], 2, "No such command 'asc'. Did you mean 'ask'"),
     "unknown command, as JSON": Case(["nonsense", "--json"], 2, "No such command 'nonsense'", name="usage"),
     "unknown option": Case([*ASK, "--jsn", "x"], 2, "No such option: --jsn"),
     "no course": Case(["ask", "x", "--json"], 2, "Missing option '--course'", name="usage"),
-    "no course file": Case(["ingest"], 2, "Missing argument"),
-    "no value": Case(["search", "x", "--course"], 2, "'--course' requires an argument"),
     "too few passages": Case([*ASK, "--passages", "0", "x", "--json"], 2, "'--passages'", name="usage"),
-    "no number": Case([*ASK, "--depth", "deep", "x"], 2, "'--depth'"),
     "neither on nor off": Case([*ASK, "--graph", "maybe", "x"], 2, "'maybe' is not one of 'on', 'off'"),
     "neither question nor file": Case(SEARCH, 2, "either a QUESTION or --questions"),
-    "question and file": Case([*SEARCH, "x", "--questions", "y"], 2, "either a QUESTION or --questions"),
     "JSON of a conversation": Case([*ASK, "--json"], 2, "give the QUESTION", name="usage"),
-    "missing course file": Case(["ask", "x", "--course", "/nowhere.toml"], 2, "cannot read .*/nowhere.toml: No such"),
     "missing course file, as JSON": Case(["ingest", "/nowhere.toml", "--json"], 2, "/nowhere.toml", name="config"),
     "missing questions": Case([*SEARCH, "--questions", "/nowhere.jsonl"], 2, "cannot read /nowhere.jsonl"),
     "empty question": Case([*ASK, ""], 1, "no question.*Ask in words"),
-    "empty question, as JSON": Case([*ASK, "--json", ""], 1, "no question", name="rejected"),
     "only emoji": Case([*SEARCH, "--json", "🎉👩‍🏫"], 1, "no question", name="retrieval"),
-    "only a greeting": Case([*ASK, "Hello Erica!"], 1, "no question"),
-    "a paste": Case([*ASK, "attention " * 10_000], 1, "100000 characters.*Cut it down"),
     "a paste, as JSON": Case([*ASK, "attention " * 10_000, "--json"], 1, "100000", name="rejected"),
     "a number that is none": Case(
         [*ASK, "x", "--json"], 2, "ERICA_MODEL_STALL_SECONDS", {"ERICA_MODEL_STALL_SECONDS": SECRET}, "config"
@@ -317,7 +308,6 @@ MISTAKES = {
     "a data folder below a file": Case(
         ["ingest", DEMO, "--json"], 2, "ERICA_DATA_DIR", {"ERICA_DATA_DIR": f"{DEMO}/x"}, "config"
     ),
-    "a conversation below a file": Case(ASK, 1, "erica", {"ERICA_DATA_DIR": f"{DEMO}/x"}),
     "a demo below a file": Case(["demo"], 2, "ERICA_DATA_DIR", {"ERICA_DATA_DIR": f"{DEMO}/x"}),
     "an embedding folder that is none": Case(
         ["ingest", DEMO], 2, "ERICA_EMBEDDING_PATH", {"ERICA_EMBEDDING_PATH": "/nowhere"}
@@ -352,7 +342,6 @@ def test_a_mistake_is_told_plainly_with_its_exit_code(mistakes: dict[str, Done],
 
 
 EMPTY = {
-    "search": Case([*SEARCH, "x"], 3, "Run `erica ingest"),
     "search, as JSON": Case([*SEARCH, "x", "--json"], 3, "Run `erica ingest", name="no_index"),
     "ask, as JSON": Case([*ASK, "x", "--json"], 3, "Run `erica ingest", name="no_index"),
     "a conversation": Case(ASK, 3, "Run `erica ingest"),
@@ -368,24 +357,20 @@ def without_index(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
 
 @pytest.mark.parametrize("command", EMPTY)
 def test_without_an_index_every_command_says_to_ingest_first(without_index: dict[str, Done], command: str) -> None:
-    test_a_mistake = EMPTY[command]
-    done = without_index[command]
+    case, done = EMPTY[command], without_index[command]
     assert done.code == 3
-    told = json.dumps(done.json) if test_a_mistake.name else done.err
-    assert re.search(test_a_mistake.said, told)
-    assert test_a_mistake.name in told
+    told = json.dumps(done.json) if case.name else done.err
+    assert re.search(case.said, told)
+    assert case.name in told
 
 
 ODD = {
     "another script": Case([*ASK, "--json", "什么是注意力机制？"], 0, ""),
-    "right to left": Case([*ASK, "ما هو attention؟"], 0, ""),
     "control characters": Case([*ASK, "What is \x07\x1b[31mattention\x7f?"], 0, ""),
     "half a character": Case([*SEARCH, "--json", os.fsdecode(b"attention \xff\xfe")], 0, ""),
     "markup": Case([*SEARCH, "[/bold] attention {{ 7 * 7 }} %s </passages>"], 0, ""),
-    "a narrow alphabet": Case([*ASK, ATTENTION], 0, "", {"PYTHONIOENCODING": "ascii"}),
     "a narrow alphabet, as JSON": Case([*SEARCH, "--json", ATTENTION], 0, "", {"PYTHONIOENCODING": "latin-1"}),
     "help": Case(["--help"], 0, ""),
-    "help for a command": Case(["ask", "--help"], 0, ""),
 }
 
 
@@ -480,7 +465,7 @@ def test_the_demo_shows_a_cited_answer_without_anything_set_up(tmp_path: Path) -
     assert "you What is attention in transformers" in done.out
     assert re.search(r"Sources\n\[1\] .*\n    https://example\.edu/demo/", done.out)
     assert "```python" in done.out
-    assert f"erica ask --course {DEMO}" in done.out
+    assert "Ask more: python -m bot ask --course deploy/demo/course.toml '" in done.out
     assert running_valkey(tmp_path) is None
 
 
@@ -512,7 +497,7 @@ def test_who_reads_only_the_first_lines_is_no_error(data: Path, tmp_path: Path) 
         assert (process.wait(SECONDS), err) == (0, "")
 
 
-@pytest.mark.parametrize("words", [[*ASK, ATTENTION], ["ask", "--course", "/nowhere.toml", "--json", "x"], ["--help"]])
+@pytest.mark.parametrize("words", [[*ASK, ATTENTION], ["ask", "--course", "/nowhere.toml", "--json", "x"]])
 def test_a_pipe_that_nobody_reads_is_no_traceback(data: Path, words: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -524,9 +509,8 @@ def test_a_pipe_that_nobody_reads_is_no_traceback(data: Path, words: list[str]) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
-@pytest.mark.parametrize("as_json", [[], ["--json"]])
-def test_a_full_disk_is_told(data: Path, as_json: list[str]) -> None:
-    with Path("/dev/full").open("w") as full, started(*ASK, *as_json, ATTENTION, data=data, stdout=full) as process:
+def test_a_full_disk_is_told(data: Path) -> None:
+    with Path("/dev/full").open("w") as full, started(*ASK, "--json", ATTENTION, data=data, stdout=full) as process:
         _, err = process.communicate(timeout=SECONDS)
     assert checked(process.returncode, "", err).code == 1
     assert "No space left on device" in err
@@ -563,8 +547,7 @@ def wait_for(process: subprocess.Popen[str], line: str) -> None:
     assert any(line in one for one in process.stderr)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["Lexical search only", "Reading: "])
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "Lexical search only"), (signal.SIGTERM, "Reading: ")])
 def test_an_ingest_that_is_stopped_ends_at_once_and_leaves_the_old_index(
     long_course: tuple[Path, Path], number: signal.Signals, moment: str
 ) -> None:

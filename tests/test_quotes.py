@@ -33,9 +33,15 @@ def query_of(question: str, passages: Sequence[Passage]) -> Query:
 
 
 def quotes(question: str, *passages: Passage, sizes: QuoteSizes = QuoteSizes(), dense: bool = False) -> list[Quote]:
-    embed = HashEmbedder().embed_query if dense else None
     texts = [(one, one.text) for one in passages]
-    return pick_quotes(question, query_of(question, passages), texts, ENCODER.counts, embed, sizes)
+    meaning = nearness(question, passages) if dense else None
+    return pick_quotes(question, query_of(question, passages), texts, ENCODER.counts, meaning, sizes)
+
+
+def nearness(question: str, passages: Sequence[Passage]) -> dict[str, float]:
+    """Cosines between the question and all that can be quoted."""
+    embed = HashEmbedder().embed_query
+    return {unit.text: float(embed(question) @ embed(unit.text)) for one in passages for unit in units(one.text)}
 
 
 def quoted(question: str, *texts: str, **options: bool) -> str:
@@ -158,6 +164,14 @@ def test_an_announced_list_is_kept_whole() -> None:
         "no preemption",
         "circular wait",
     ]
+
+
+@pytest.mark.parametrize("question", ["What does the mixer mix?", "Of what does a block consist?"])
+def test_a_sentence_that_runs_over_a_colon_at_a_line_end_stays_whole(question: str) -> None:
+    text = "A block consists of two layers:\nfirst a mixer, which mixes tokens. It is blue. Nobody was there."
+    answer = quoted(question, text)
+    assert "A block consists of two layers: first a mixer, which mixes tokens." in answer
+    assert "Nobody" not in answer
 
 
 def test_an_item_that_answers_brings_its_list_and_what_announces_it() -> None:

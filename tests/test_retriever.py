@@ -190,10 +190,9 @@ async def test_notes_are_found_and_rank_below_course_pages_that_match_as_well(co
 async def test_quotes_are_word_for_word_from_what_was_found(course: Course) -> None:
     retriever = course.retriever()
     question = "What is the Kalman gain?"
-    found = await retriever.search(question)
-    quotes = await retriever.quotes(question, (), found.passages)
-    assert any("Kalman gain" in quote.text for quote in quotes)
-    for quote in quotes:
+    found = await retriever.quotable(question)
+    assert any("Kalman gain" in quote.text for quote in found.quotes)
+    for quote in found.quotes:
         source = " ".join(found.passages[quote.index].text.split())
         assert " ".join(quote.text.split()) in source
 

@@ -506,7 +506,7 @@ async def test_a_model_is_told_what_was_said_before(store: EdgeIndexStore, memor
         await answer_of(tutor, Question("and in python?", thread="t"))
     alone, following = (request.question for request in server.requests)
     assert "<earlier>" not in alone
-    assert "Student: What is a heap?\nErica: A tree [1]." in following
+    assert "Student: What is a heap?\nErica: A tree." in following
 
 
 async def test_without_a_thread_nothing_is_remembered(store: EdgeIndexStore, memory: Memory) -> None:

@@ -1,7 +1,7 @@
 """Pure: results as JSON for machines, in the stable form, and as tables for people."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -10,8 +10,10 @@ from rich.text import Text
 
 from bot.foreign import visible
 from bot.messages import Answer
-from retrieval.ingest import IngestReport
 from retrieval.retriever import Found, Retrieval
+
+if TYPE_CHECKING:
+    from retrieval.ingest import IngestReport
 
 
 def search_json(id_: str, question: str, found: Retrieval) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     }
 
 
-def ingest_json(report: IngestReport) -> dict[str, Any]:
+def ingest_json(report: "IngestReport") -> dict[str, Any]:
     """What `erica ingest --json` prints for each course."""
     return {
         "course": report.course,
@@ -95,7 +97,7 @@ def ingest_json(report: IngestReport) -> dict[str, Any]:
     }
 
 
-def ingest_summary(report: IngestReport) -> RenderableType:
+def ingest_summary(report: "IngestReport") -> RenderableType:
     """What was done, and every skipped file with its reason; those with the same reason share a line."""
     lines = [
         f"[bold]{escape(report.course)}[/bold]: {report.pages} pages, {report.passages} passages"
@@ -110,7 +112,7 @@ def ingest_summary(report: IngestReport) -> RenderableType:
     return Group(*lines)
 
 
-def _unopened(report: IngestReport) -> int:
+def _unopened(report: "IngestReport") -> int:
     return sum(reason.startswith(("a link", "folder")) for _, _, reason in report.skipped)
 
 

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.adapters.local_model import LocalModel, describe
-from retrieval.errors import EmbedderUnavailable
+from retrieval.errors import EmbedderMisnamed, EmbedderUnavailable
 from retrieval.ports import Vector
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def load_embedder(model: str, path: Path | None, cache: Path) -> FastembedEmbedd
 
     known = {d["model"].lower(): d for d in TextEmbedding.list_supported_models()}
     if model.lower() not in known:
-        raise EmbedderUnavailable(
+        raise EmbedderMisnamed(
             f"fastembed does not know the embedding model {model!r}",
             "Set ERICA_EMBEDDING_MODEL to one it lists, or ERICA_EMBEDDING_PATH to a folder.",
         )
@@ -109,7 +110,7 @@ def _load_local(local: LocalModel) -> FastembedEmbedder:
         embedder = FastembedEmbedder(model, local.name, local.dimensions)
         shape = embedder.embed_query("a first text").shape
     except Exception as error:  # onnxruntime and tokenizers raise their own, undocumented kinds
-        raise EmbedderUnavailable(f"cannot load the model in {local.folder}: {error}", "Check its files.") from error
+        raise EmbedderMisnamed(f"cannot load the model in {local.folder}: {error}", "Check its files.") from error
     if shape != (local.dimensions,):
         raise EmbedderUnavailable(
             f"the model in {local.folder} makes vectors of length {shape[-1]}, its config.json says {local.dimensions}",
@@ -149,9 +150,10 @@ def _answers_in_time(ask: Callable[[], httpx.Response], seconds: float) -> bool:
 
     def probe() -> None:
         try:
-            if ask().status_code < 500:
+            # A proxy that wants a password, or a captive portal, is no hub.
+            if (status := ask().status_code) < 400 or status == 404:
                 answered.set()
-        except httpx.HTTPError:
+        except Exception:  # noqa: S110 - a spoilt proxy or certificate setting raises its own kinds
             pass
         finally:
             done.set()
@@ -164,6 +166,7 @@ def _answers_in_time(ask: Callable[[], httpx.Response], seconds: float) -> bool:
 
 def _quiet_logging() -> None:
     """fastembed logs its download troubles with loguru; Erica says it in one line of her own."""
-    from loguru import logger
+    with suppress(ImportError):  # its choice of a logger, not ours
+        from loguru import logger
 
-    logger.disable("fastembed")
+        logger.disable("fastembed")

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
-from retrieval.errors import EmbedderUnavailable
+from retrieval.errors import EmbedderMisnamed
 
 _EDGE_OF_FILE = 1 << 20
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
@@ -28,24 +28,24 @@ def describe(folder: Path) -> LocalModel:
     """Read the folder's configs.
 
     The pooling is what sentence-transformers wrote to `1_Pooling/config.json`; without that file it is
-    the mean, as sentence-transformers itself assumes. Raises EmbedderUnavailable with what is missing.
+    the mean, as sentence-transformers itself assumes. Raises EmbedderMisnamed with what is missing.
     """
     if not folder.is_dir():
-        raise EmbedderUnavailable(f"{folder} is not a folder", "Set ERICA_EMBEDDING_PATH to a model's folder.")
+        raise EmbedderMisnamed(f"{folder} is not a folder", "Set ERICA_EMBEDDING_PATH to a model's folder.")
     onnx = sorted(folder.rglob("*.onnx"))
     if len(onnx) != 1:
         found = ", ".join(str(file.relative_to(folder)) for file in onnx) or "none"
-        raise EmbedderUnavailable(
+        raise EmbedderMisnamed(
             f"{folder} must hold exactly one .onnx file; found: {found}",
             "Keep the one to use, move the others away.",
         )
     config = _json(folder / "config.json")
     dimensions = config.get("hidden_size") or config.get("dim")
     if not isinstance(dimensions, int) or dimensions < 1:
-        raise EmbedderUnavailable(f"{folder}/config.json names no `hidden_size`", "Copy the model's config.json there.")
+        raise EmbedderMisnamed(f"{folder}/config.json names no `hidden_size`", "Copy the model's config.json there.")
     for needed in _TOKENIZER:
         if not (folder / needed).is_file():
-            raise EmbedderUnavailable(f"{folder} lacks {needed}", "Copy the model's tokenizer files there.")
+            raise EmbedderMisnamed(f"{folder} lacks {needed}", "Copy the model's tokenizer files there.")
     pooling = _pooling(folder)
     name = f"local/{folder.resolve().name}@{_fingerprint(folder, onnx[0], pooling)}"
     return LocalModel(folder, onnx[0].relative_to(folder).as_posix(), dimensions, pooling, name)
@@ -62,14 +62,14 @@ def _pooling(folder: Path) -> Literal["mean", "cls", "last_token"]:
         return "last_token"
     if modes.get("pooling_mode_mean_tokens"):
         return "mean"
-    raise EmbedderUnavailable(f"{file} asks for a pooling that Erica does not know", "Use mean, CLS or last token.")
+    raise EmbedderMisnamed(f"{file} asks for a pooling that Erica does not know", "Use mean, CLS or last token.")
 
 
 def _json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise EmbedderUnavailable(f"cannot read {file}: {error}", "Copy the model's config files there.") from error
+        raise EmbedderMisnamed(f"cannot read {file}: {error}", "Copy the model's config files there.") from error
     return content if isinstance(content, dict) else {}
 
 
@@ -89,5 +89,5 @@ def _fingerprint(folder: Path, onnx: Path, pooling: str) -> str:
                 stream.seek(max(0, size - _EDGE_OF_FILE))
                 digest.update(stream.read())
     except OSError as error:
-        raise EmbedderUnavailable(f"cannot read {onnx}: {error}", "Check its rights.") from error
+        raise EmbedderMisnamed(f"cannot read {onnx}: {error}", "Check its rights.") from error
     return digest.hexdigest()

@@ -1,11 +1,9 @@
 """The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
 
 import json
-import os
-import shutil
+import logging
 import sys
 import traceback
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -14,21 +12,22 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
+from bot.conversation import converse, demo_course, demonstrate
 from bot.course import Course, load_course
 from bot.doctor import Check, examine
-from bot.errors import ConfigError, EricaError, QuestionRejected, RetrievalFailed
+from bot.errors import ConfigError, EricaError, RetrievalFailed
 from bot.messages import Answer, Question
 from bot.rendering.evaluation_table import comparison_table, evaluation_table
 from bot.rendering.reports import answer_json, ingest_json, ingest_summary, search_json, search_table
 from bot.settings import read_settings
-from bot.shell import INTERRUPTED, delivered, prepare_streams, swallow_output, until_stopped
+from bot.shell import INTERRUPTED, delivered, log_to, prepare_streams, swallow_output, until_stopped
 from bot.wiring import Wiring
 from retrieval.comparison import compare, load_evaluation
-from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, RetrievalError
-from retrieval.evaluation import EVALUATED, duplicates_for, evaluate, load_questions
+from retrieval.errors import EmptyQuestion, IndexMissing, NoEarlierIndex, QuestionTooLong, RetrievalError
+from retrieval.evaluation import EVALUATED, evaluate
+from retrieval.labelled import AskedQuestion, QuestionsError, duplicates_for, load_asked, load_questions
 from retrieval.retriever import Options, Retrieval
 
 app = typer.Typer(
@@ -38,8 +37,6 @@ app = typer.Typer(
     add_completion=False,
 )
 out = Console(highlight=False)
-
-DEMO_QUESTION = "What is attention in transformers and can you provide a python example of how it is used?"
 
 
 class Switch(StrEnum):
@@ -87,6 +84,7 @@ def _command(words: list[str], as_json: bool) -> int:
         return _fail(as_json, 1, "failed", str(error), "Check the free space and who may read and write there.")
     except Exception as error:
         # A mistake of ours. One line says where; a traceback would bury it, and --json promises an object.
+        logging.getLogger(__name__).info("unexpected error", exc_info=error)
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}, line {place.lineno}"
         return _fail(
@@ -96,8 +94,13 @@ def _command(words: list[str], as_json: bool) -> int:
 
 def _explained(error: EricaError | RetrievalError) -> tuple[int, str, str, str]:
     cause = error.__cause__ if isinstance(error, RetrievalFailed) else error
-    code = 3 if isinstance(cause, IndexMissing) else 2 if isinstance(error, ConfigError) else 1
-    name = "no_index" if code == 3 else error.code if isinstance(error, EricaError) else "retrieval"
+    code = 1
+    if isinstance(cause, IndexMissing) and not isinstance(cause, NoEarlierIndex):
+        code = 3
+    elif isinstance(error, ConfigError | QuestionsError):
+        code = 2
+    names = {1: "retrieval", 2: "config", 3: "no_index"}
+    name = error.code if isinstance(error, EricaError) and code != 3 else names[code]
     return code, name, str(error), error.hint
 
 
@@ -109,7 +112,9 @@ def _fail(as_json: bool, code: int, name: str, message: str, hint: str) -> int:
 
 
 def _wiring() -> Wiring:
-    return Wiring(read_settings(), notice)
+    settings = read_settings()
+    log_to(settings.data_dir)
+    return Wiring(settings, notice)
 
 
 def _options(course: Course, wiring: Wiring, given: dict[str, Any]) -> Options:
@@ -165,13 +170,13 @@ def search(
     loaded, wiring = load_course(course), _wiring()
     given = {"prerequisite_depth": depth, "max_concepts": max_concepts, "passages": limit or passages}
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
-    asked = read_questions(questions) if questions else [{"question": question, "previous": previous or []}]
+    asked = load_asked(questions) if questions else [AskedQuestion(question or "", previous=tuple(previous or ()))]
 
     async def go() -> None:
         retriever = wiring.retriever(loaded)
         for number, one in enumerate(asked, start=1):
             try:
-                found = await retriever.search(one["question"], one.get("previous") or (), options)
+                found = await retriever.search(one.question, one.previous or (), options)
             except (EmptyQuestion, QuestionTooLong):
                 if questions is None:
                     raise
@@ -181,34 +186,11 @@ def search(
     until_stopped(go())
 
 
-def _show_search(asked: dict[str, Any], number: int, found: Retrieval, as_json: bool) -> None:
+def _show_search(asked: AskedQuestion, number: int, found: Retrieval, as_json: bool) -> None:
     if as_json:
-        _print_json(search_json(str(number if asked.get("id") is None else asked["id"]), asked["question"], found))
+        _print_json(search_json(str(number) if asked.id is None else asked.id, asked.question, found))
     else:
-        out.print(search_table(asked["question"], found))
-
-
-def read_questions(file: Path) -> list[dict[str, Any]]:
-    """The questions of a JSON lines file. Raises ConfigError naming the line that is wrong."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}: {error}", "Give a UTF-8 file with one JSON object a line.") from error
-    questions = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line)
-        except ValueError as error:
-            raise ConfigError(f"{file}, line {number}: {error}", "Each line is one JSON object.") from error
-        if not isinstance(fields, dict) or not isinstance(fields.get("question"), str):
-            raise ConfigError(f"{file}, line {number}: a `question` is missing", "Each line has a `question`.")
-        previous = fields.get("previous") or []
-        if not isinstance(previous, list) or not all(isinstance(earlier, str) for earlier in previous):
-            raise ConfigError(f"{file}, line {number}: `previous` is no list of questions", "Oldest first, as texts.")
-        questions.append(fields)
-    return questions
+        out.print(search_table(asked.question, found))
 
 
 @app.command()
@@ -229,7 +211,7 @@ def ask(
     if question is None:
         if as_json:
             raise typer.TyperException("with --json, give the QUESTION")
-        until_stopped(converse(wiring, loaded, options))
+        until_stopped(converse(wiring, loaded, options, out))
     elif as_json:
         until_stopped(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
     else:
@@ -241,28 +223,6 @@ async def _ask_json(wiring: Wiring, course: Course, options: Options, question: 
     async for event in wiring.tutor(course, options=options).answer(question):
         if isinstance(event, Answer):
             _print_json(answer_json(event))
-
-
-async def converse(wiring: Wiring, course: Course, options: Options) -> None:
-    """Question after question at the console; what was asked before is remembered until the end."""
-    await (await wiring.store(course).open()).close()  # that there is no index is better said before a question
-    async with wiring.memory() as memory:
-        tutor, thread = wiring.tutor(course, memory, options), f"console-{uuid.uuid4()}"
-        reply = ConsoleReply(out)
-        out.print(f"Ask about [bold]{escape(course.course.title)}[/bold]. An empty line or Ctrl-D ends.")
-        while (text := _next_line()).strip():
-            try:
-                await reply.show(tutor.answer(Question(text, thread=thread)))
-            except QuestionRejected as error:
-                out.print(error.user_message)
-
-
-def _next_line() -> str:
-    # Not in a thread, though it blocks: a thread that waits for the keyboard cannot be ended by Ctrl-C.
-    try:
-        return out.input("\n[bold cyan]you[/bold cyan] ")
-    except EOFError:
-        return ""
 
 
 @app.command(name="eval")
@@ -321,35 +281,4 @@ def demo() -> None:
     with ConsoleProgress() as progress:
         report = until_stopped(wiring.ingest(course, progress))
     out.print(ingest_summary(report))
-    until_stopped(_demonstrate(wiring, course))
-
-
-async def _demonstrate(wiring: Wiring, course: Course) -> None:
-    async with wiring.memory() as memory:
-        out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n", soft_wrap=True)
-        tutor = wiring.tutor(course, memory)
-        await ConsoleReply(out).show(tutor.answer(Question(DEMO_QUESTION, thread=f"demo-{uuid.uuid4()}")))
-    if sys.stdin.isatty() and out.is_terminal:
-        await converse(wiring, course, wiring.options(course))
-    else:
-        out.print(f"\nAsk more: {_ask_command()} 'What is CLIP and how is it used?'", soft_wrap=True)
-
-
-def _ask_command() -> str:
-    """How to ask the demo course from here, as short as it can be written."""
-    program = Path(sys.argv[0])
-    found = shutil.which(program.name)
-    if program.name == "__main__.py":
-        called = "python -m bot"
-    elif found and program.exists() and Path(found).samefile(program):
-        called = program.name
-    else:
-        called = os.path.relpath(program)
-    course = demo_course()
-    return f"{called} ask --course {min(os.path.relpath(course), str(course), key=len)}"
-
-
-def demo_course() -> Path:
-    """The bundled course: inside the installed package, or in a checkout's `deploy/demo`."""
-    installed = Path(__file__).parent / "_demo" / "course.toml"
-    return installed if installed.exists() else Path(__file__).parent.parent / "deploy" / "demo" / "course.toml"
+    until_stopped(demonstrate(wiring, course, out))

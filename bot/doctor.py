@@ -12,9 +12,12 @@ from bot.course import Course, load_course
 from bot.errors import EricaError
 from bot.ports import ChatMessage
 from bot.wiring import Wiring
-from retrieval.errors import RetrievalError
+from retrieval.errors import EmbedderMisnamed, RetrievalError
 
 _OLDEST_PYTHON = (3, 11)
+_TEST_TOKENS = 500
+"""Enough for a model that thinks before it says ok."""
+
 
 State = Literal["ok", "note", "problem"]
 
@@ -43,7 +46,8 @@ async def examine(wiring: Wiring, course_file: Path | None) -> AsyncIterator[Che
     yield _data_folder(wiring)
     yield await _redis(wiring)
     yield _embedding(wiring)
-    yield await _model(wiring)
+    async for check in _models(wiring):
+        yield check
     if course_file is None:
         yield Check("course file", "note", "none was given", "`erica doctor --course F` checks one.")
         return
@@ -90,27 +94,28 @@ async def _redis(wiring: Wiring) -> Check:
 def _embedding(wiring: Wiring) -> Check:
     try:
         embedder = wiring.embedder()
+    except EmbedderMisnamed as error:
+        return Check("embedding model", "problem", str(error), error.hint)
     except RetrievalError as error:
         return Check("embedding model", "note", f"{error}; search is lexical only", error.hint)
     return Check("embedding model", "ok", f"{embedder.name}, {embedder.dimensions} dimensions")
 
 
-async def _model(wiring: Wiring) -> Check:
-    models = wiring.models()
-    if models is None:
-        return Check("answering model", "note", "none; answers are quotes", "Set ERICA_MODEL to a litellm model name.")
-    try:
-        async for _ in models.stream([ChatMessage("user", "Answer with the word ok.")], 16):
-            pass
-    except EricaError as error:
-        return Check("answering model", "problem", str(error), error.hint or "Check ERICA_MODEL and its key.")
-    return Check("answering model", "ok", ", ".join(wiring.settings.models))
+async def _models(wiring: Wiring) -> AsyncIterator[Check]:
+    """One line a model: a fallback that answers must not hide that the first one does not."""
+    if not wiring.settings.models:
+        yield Check("answering model", "note", "none; answers are quotes", "Set ERICA_MODEL to a litellm model name.")
+    for name in wiring.settings.models:
+        try:
+            async for _ in wiring.model(name).stream([ChatMessage("user", "Answer with the word ok.")], _TEST_TOKENS):
+                pass
+            yield Check("answering model", "ok", name)
+        except EricaError as error:
+            yield Check("answering model", "problem", str(error), error.hint or "Check ERICA_MODEL and its key.")
 
 
 def _course(wiring: Wiring, course: Course) -> Check:
-    missing = [
-        str(source.path) for source in course.sources if source.path and not (course.root / source.path).exists()
-    ]
+    missing = [str(source.path) for source in course.sources if source.path and not source.place(course.root).exists()]
     if missing:
         return Check("course file", "problem", f"not found: {', '.join(missing)}", "Correct the sources' `path`.")
     try:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK
+from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK, REPLACED
 from bot.safe_stream import clean
+from retrieval.markup import blocks
 from retrieval.quotes import Quote
 from retrieval.retriever import Found
 
 _CLOSEST = 3
 _RELATED = 0.4
+_LINK_REPLACED = "https://example.com"
 
 
 def quoted(found: Sequence[Found], quotes: Sequence[Quote], opening: str) -> tuple[str, tuple[int, ...]]:
@@ -68,9 +70,14 @@ def _as_quote(text: str) -> str:
     Pages are no more trusted than models: their links and mentions go, and so do numbers in brackets, which
     would be taken for citations.
     """
-    lines, out, fenced = clean(text, ())[0].splitlines(), [], False
-    for line in lines:
-        fence = line.lstrip().startswith(("```", "~~~"))
-        out.append(line if fenced or fence else f"> {line}".rstrip())
-        fenced ^= fence
-    return "\n".join(out)
+    parts = []
+    for block in blocks(clean(text, ())[0]):
+        if block.kind == "code":
+            parts.append(
+                block.text
+                if _LINK_REPLACED not in block.text or _LINK_REPLACED in text
+                else f"{block.text}\n\n{REPLACED}"
+            )
+        else:
+            parts.append("\n".join(f"> {line}".rstrip() for line in block.text.splitlines()))
+    return "\n\n".join(parts)

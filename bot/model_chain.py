@@ -40,13 +40,14 @@ class Finished:
     """The answer is complete. `fallback` when it is not the first configured model's.
 
     `tokens` cover every attempt that produced text, counted here where a model broke off before it could
-    say; `cost_usd` is what the models themselves reported.
+    say; `cost_usd` is what the models themselves reported. `cut_off` when the answer had become too long.
     """
 
     model: str
     fallback: bool
     tokens: Tokens
     cost_usd: float
+    cut_off: bool = False
 
 
 ChainEvent = Piece | Switched | Finished
@@ -165,6 +166,11 @@ class _Attempt:
         return Tokens(prompt, self.model.count_tokens(self.text))
 
     @property
+    def cut_off(self) -> bool:
+        """Whether the answer had to stop before its end."""
+        return self._usage is not None and self._usage.cut_off
+
+    @property
     def cost_usd(self) -> float:
         """As reported."""
         return self._usage.cost_usd if self._usage else 0.0
@@ -193,6 +199,7 @@ def _finished(attempts: Sequence[_Attempt], fallback: bool) -> Finished:
         fallback=fallback,
         tokens=Tokens(sum(each.prompt for each in tokens), sum(each.completion for each in tokens)),
         cost_usd=sum(attempt.cost_usd for attempt in attempts),
+        cut_off=attempts[-1].cut_off,
     )
 
 

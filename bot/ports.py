@@ -17,10 +17,14 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ModelUsage:
-    """What a finished stream cost, as the server or the tokenizer counted it."""
+    """What a finished stream cost, as the server or the tokenizer counted it.
+
+    `cut_off` when the model had to stop because the answer had become too long.
+    """
 
     tokens: Tokens
     cost_usd: float
+    cut_off: bool = False
 
 
 class ChatModel(Protocol):

@@ -5,10 +5,13 @@ Knows nothing of Erica.
 
 import asyncio
 import io
+import logging
 import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -27,6 +30,27 @@ def prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+class _Terse(logging.Formatter):
+    """One line without a traceback: those belong into the log file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"erica: {record.getMessage()}"
+
+
+def log_to(folder: Path) -> None:
+    """Warnings as single lines on standard error, and everything with tracebacks in `erica.log` below the folder."""
+    terse = logging.StreamHandler()
+    terse.setLevel(logging.WARNING)
+    terse.setFormatter(_Terse())
+    handlers: list[logging.Handler] = [terse]
+    with suppress(OSError):  # where nothing can be written, Erica says so in better words elsewhere
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(folder / "erica.log", maxBytes=1 << 20, backupCount=2, delay=True))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "httpcore", "qdrant_client", "LiteLLM"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def swallow_output() -> None:

@@ -146,7 +146,7 @@ class Tutor:
         rest = safe.finish()
         if not any(character.isalnum() for character in _NUMBER.sub("", text + rest)):
             raise ModelFailed("of the model's answer nothing can be shown")  # a picture, or a bare [1]
-        rest += self._remarks(text + rest, safe)
+        rest += self._remarks(text + rest, safe, cut_off=finished is not None and finished.cut_off)
         if rest:
             yield Delta(rest)
         answer = self._finish("answered", text + rest, retrieval.passages, safe.cited)
@@ -162,9 +162,9 @@ class Tutor:
         yield answer
 
     @staticmethod
-    def _remarks(text: str, safe: SafeStream) -> str:
-        """What is added below a model's text: code that does not compile, and a missing citation."""
-        remarks = describe_problems(text)
+    def _remarks(text: str, safe: SafeStream, cut_off: bool) -> str:
+        """What is added below a model's text: that it was cut off, its code does not compile, it cites nothing."""
+        remarks = [phrases.CUT_OFF] if cut_off else describe_problems(text)
         if not safe.cited:
             remarks.append(phrases.NOT_GROUNDED)
         return "".join(f"\n\n{remark}" for remark in remarks)

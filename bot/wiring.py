@@ -85,10 +85,10 @@ class Wiring:
         """The answering models in the order they are tried, None where none is configured."""
         if not self.settings.models:
             return None
-        return ModelChain([self._model(name) for name in self.settings.models])
+        return ModelChain([self.model(name) for name in self.settings.models])
 
-    def _model(self, name: str) -> ChatModel:
-        """A model; address and key are meant for the provider of ERICA_MODEL and go to no other."""
+    def model(self, name: str) -> ChatModel:
+        """One model; address and key are meant for the provider of ERICA_MODEL and go to no other."""
         from bot.adapters.litellm import LitellmModel, ModelSettings
 
         settings = self.settings

@@ -58,6 +58,11 @@ class SourceConfig(Frozen):
             raise ValueError("`base_url` starts with https:// or http://")
         return self
 
+    def place(self, root: Path) -> Path:
+        """Where the source is on disk; `root` is the course file's folder."""
+        assert self.path is not None
+        return root / self.path.expanduser()
+
 
 class ChunkingConfig(Frozen):
     """`[chunking]`: passage sizes in characters."""

@@ -6,6 +6,7 @@ RetrievalError
 ├── EmbedderUnavailable  the embedding model cannot be had; search goes on without its arm
 │   └── EmbedderMisnamed it never can: the name or the folder that was given is wrong
 ├── IndexMissing       nothing has been ingested yet
+│   └── NoEarlierIndex   there is nothing to go back to
 ├── IndexMismatch      the index was built with another embedding model or format
 ├── IndexRejected      a new index was built but is too suspicious to switch to
 ├── EmptyQuestion      there are no words to search for
@@ -41,6 +42,10 @@ class EmbedderMisnamed(EmbedderUnavailable):
 
 class IndexMissing(RetrievalError):
     """There is no index for this course yet."""
+
+
+class NoEarlierIndex(IndexMissing):
+    """There is no index before the current one."""
 
 
 class IndexMismatch(RetrievalError):

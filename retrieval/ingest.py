@@ -40,6 +40,7 @@ class Material:
 class IngestReport:
     """What came of an ingest. `seconds` by stage; `skipped` holds (source number, path, reason).
 
+    `without_address` counts pages whose link leads to a file of this machine.
     `changed` is false when the current index already held all of it and was kept.
     """
 
@@ -51,6 +52,7 @@ class IngestReport:
     passages: int = 0
     embedded: int = 0
     reused: int = 0
+    without_address: int = 0
     embedding: str | None = None
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -102,6 +104,7 @@ async def _read(material: Material, report: IngestReport, progress: Progress) ->
         pages.append(page)
         progress.advance()
     report.files, report.skipped = account.files, account.skipped
+    report.without_address = account.without_address
     return pages
 
 

@@ -35,6 +35,35 @@ class LabelledQuestion:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question without labels. Unknown keys are ignored, so that labelled files can be searched too."""
+
+    question: str
+    id: Annotated[str | None, Field(coerce_numbers_to_str=True)] = None
+    previous: tuple[str, ...] | None = None
+
+
+def load_asked(path: Path) -> tuple[AskedQuestion, ...]:
+    """Read a JSONL file with a `question`, and optionally `id` and `previous`, a line. Raises QuestionsError."""
+    adapter = TypeAdapter(AskedQuestion)
+    asked = []
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            asked.append(adapter.validate_json(line))
+        except ValidationError as error:
+            raise _broken(path, number, _first(error)) from error
+    return tuple(asked)
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
+
+
 def load_questions(path: Path) -> tuple[LabelledQuestion, ...]:
     """Read a JSONL file, one question a line; unknown keys are ignored, a missing `id` is its number in the file.
 
@@ -48,9 +77,7 @@ def load_questions(path: Path) -> tuple[LabelledQuestion, ...]:
         try:
             question = adapter.validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise _broken(path, number, f"{where}: {first['msg']}" if where else first["msg"]) from error
+            raise _broken(path, number, _first(error)) from error
         question = replace(question, id=question.id or str(len(questions) + 1))
         if not question.question.strip():
             raise _broken(path, number, "the question is empty")

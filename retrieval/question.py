@@ -18,6 +18,12 @@ _GREETING = re.compile(
     r"(?:\s+(?:there|all|everyone|everybody|guys|folks|erica|prof(?:essor)?))*\b[\s,.!:;)–-]*)+",
     re.IGNORECASE,
 )
+# Nothing but courtesy is no question; "thanks, and in python?" still is one.
+_COURTESY = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|great|cool|nice|perfect|got it|thanks?(?:\s+(?:you|a\s+lot|so\s+much))*|thx|ty|cheers|bye"
+    r"|goodbye|see\s+you|erica|very|much)\b\W*)+$",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _CODE_PARTS = re.compile(f"({_CODE.pattern})", re.DOTALL)
 _OPENER = re.compile(
@@ -51,11 +57,12 @@ class SearchText:
 
 
 def clean(question: str) -> str:
-    """The question without mentions, greetings, control and invisible characters."""
+    """The question without mentions, greetings, control and invisible characters; empty where nothing is asked."""
     kept = "".join(c for c in question if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     parts = _CODE_PARTS.split(kept)
     parts[::2] = [_MENTION.sub(" ", prose) for prose in parts[::2]]
-    return _GREETING.sub("", "".join(parts).strip(), count=1).strip()
+    asked = _GREETING.sub("", "".join(parts).strip(), count=1).strip()
+    return "" if _COURTESY.match(asked) else asked
 
 
 def search_text(question: str, previous: Sequence[str] = ()) -> SearchText:

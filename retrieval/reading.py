@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +31,14 @@ class Page:
 
 @dataclass(slots=True)
 class Account:
-    """What reading met so far. `skipped` holds (source number, path or URL, reason)."""
+    """What reading met so far.
+
+    `without_address` counts pages that neither a table nor a base URL gives a link; `skipped` holds (source
+    number, path or URL, reason).
+    """
 
     files: int = 0
+    without_address: int = 0
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
 
     def skip(self, source: int, path: str, reason: str) -> None:
@@ -55,30 +60,30 @@ async def read_sources(sources: Sequence[SourceConfig], root: Path, account: Acc
         if source.kind == "site":
             async for page in _read_site(number, source, account):
                 yield page
-        elif source.kind != "graph":
+        elif source.kind == "graph":
+            account.files += 1
+            account.skip(number, str(source.path), "concept graphs cannot be imported yet")
+        else:
             for page in _read_folder(number, source, root, account):
                 yield page
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # lets a progress bar move and Ctrl-C through
 
 
-def _read_folder(number: int, source: SourceConfig, root: Path, account: Account) -> "list[Page]":
+def _read_folder(number: int, source: SourceConfig, root: Path, account: Account) -> Iterator[Page]:
     assert source.path is not None
-    folder = root / source.path.expanduser()
     table = read_table(root / source.urls.expanduser()) if source.urls else {}
-    pages = []
-    for found in find(folder, source.include, source.exclude):
+    for found in find(source.place(root), source.include, source.exclude):
+        account.files += 1
         if isinstance(found, Skipped):
             account.skip(number, found.path, found.reason)
             continue
         document = _read_file(number, source, found, account)
         if document is not None:
-            url = document.url or address(found.path, table, source.base_url, found.location)
-            pages.append(Page(number, document, url))
-    return pages
+            account.without_address += not (found.path in table or source.base_url)
+            yield Page(number, document, address(found.path, table, source.base_url, found.location))
 
 
 def _read_file(number: int, source: SourceConfig, found: FoundFile, account: Account) -> Document | None:
-    account.files += 1
     try:
         data = found.read()
         return _parse(found.path, source.kind, data)

@@ -32,7 +32,7 @@ _OPENINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Knobs of one search. `context_tokens` bounds the text of the passages, joined neighbours included."""
+    """Knobs of one search. Neighbours are joined while all texts together have at most `context_tokens`."""
 
     passages: int = 5
     prerequisite_depth: int = 2

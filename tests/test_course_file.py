@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.cli import demo_course
+from bot.conversation import demo_course
 from bot.course import Course, load_course
 from bot.errors import ConfigError
 from bot.toml_lines import line_of

@@ -78,7 +78,7 @@ def test_notes_are_marked() -> None:
 def test_code_stands_outside_the_quotation_and_keeps_its_lines() -> None:
     listing = "```python\nif heap:\n    pop(heap)\n```"
     text, _ = quoted(PAGES, [Quote(0, f"Like this:\n\n{listing}\n\nDone.", 1.0)], OPENING)
-    assert f"> Like this:\n>\n{listing}\n>\n> Done." in text
+    assert f"> Like this:\n\n{listing}\n\n> Done." in text
 
 
 def test_without_anything_to_quote_the_pages_are_named() -> None:
@@ -142,3 +142,18 @@ def test_whatever_a_page_says_the_numbers_stay_ours(text: str) -> None:
     prose = re.sub(r"(`+|\$+).*?\1", "", answer, flags=re.DOTALL)
     assert set(numbers(prose)) <= {1}
     assert order == (1,)
+
+
+def test_a_listing_that_holds_a_listing_stays_in_one_piece() -> None:
+    listing = "````markdown\n```python\npop(heap)\n```\n````"
+    text, _ = quoted(PAGES, [Quote(0, listing, 1.0)], OPENING)
+    assert listing in text
+
+
+def test_a_replaced_address_in_code_is_owned_up_to() -> None:
+    data = '```python\nread_csv("https://data.course.test/heap.csv")\n```'
+    text, _ = quoted(PAGES, [Quote(0, data, 1.0)], OPENING)
+    assert "data.course.test" not in text
+    assert phrases.REPLACED in text
+    text, _ = quoted(PAGES, [Quote(0, "```python\npop(heap)\n```", 1.0)], OPENING)
+    assert phrases.REPLACED not in text

@@ -242,6 +242,16 @@ def test_the_words_that_a_follow_up_follows_are_terms_too() -> None:
     assert {term.word: term.known for term in query.terms} == known
 
 
+@pytest.mark.parametrize("said", ["thanks!", "ok thank you so much", "Great, thanks", "bye", "thx :)"])
+def test_courtesy_alone_asks_for_nothing(said: str) -> None:
+    assert clean(said) == ""
+
+
+@pytest.mark.parametrize("asked_for", ["thanks, and in python?", "is that ok for SGD?", "cool, why?"])
+def test_a_question_after_thanks_is_one(asked_for: str) -> None:
+    assert clean(asked_for) == asked_for
+
+
 def test_inflections_are_one_term() -> None:
     query = asked("filters filter filtered")
     assert len(distinct(query.terms)) == 1 < len(query.terms)

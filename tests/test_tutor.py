@@ -281,7 +281,7 @@ async def test_python_that_compiles_is_left_alone(store: EdgeIndexStore) -> None
 async def test_a_listing_that_was_cut_off_does_not_swallow_the_remarks(store: EdgeIndexStore) -> None:
     answer = await taught(store, "What is a heap?", ok("```python\nprint([5, 1", finish="length"))
     *_, remarks = re.split(r"^```$", answer.text, flags=re.MULTILINE)
-    assert "does not compile" in remarks
+    assert phrases.CUT_OFF in remarks
     assert phrases.NOT_GROUNDED in remarks
 
 
@@ -335,6 +335,14 @@ async def test_the_fallback_takes_over_in_the_middle_and_texts_are_not_mixed(
     assert (answer.text, answer.model, answer.fallback) == ("A heap is a tree [1].", "openai/b", True)
     assert len(answer.citations) == 1, "what the first model cited counts no more"
     assert answer.tokens.completion > 10, "but its tokens do"
+
+
+async def test_an_answer_that_was_cut_off_says_so(store: EdgeIndexStore) -> None:
+    cut = ok("A heap is a tree [1].\n\n```python\ndef heapify(", finish="length")
+    async with LoopbackModel(cut) as server, models_at(server.url) as chain:
+        answer = await answer_of(tutor_of(store, chain), "What is a heap?")
+    assert answer.text.endswith(phrases.CUT_OFF)
+    assert "compile" not in answer.text
 
 
 # No model, or none that works

@@ -42,7 +42,8 @@ class ConsoleReply:
                     case Answer():
                         answer = event
                 # Taller than the screen cannot be redrawn in place: while it streams, the end is shown.
-                live.update(_tail(text, self._console.height - 4, status))
+                live.update(_tail(text, self._console.height - 4, status), refresh=isinstance(event, Status))
+            live.update(Text(""), refresh=True)  # rich draws the last frame in full, and could not take it back
         if answer is not None:
             self._console.print(_rendered(answer))
         return answer

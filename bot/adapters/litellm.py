@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -196,8 +196,9 @@ class LitellmModel:
             yield rest
         # Not the chunks' own finish_reason: for a stream that was cut litellm makes up a "stop" there. Gemini's
         # is in the second place.
-        self._judge(chunks.received_finish_reason or chunks.intermittent_finish_reason, answer)
-        yield self._bill(usage, messages, answer)
+        finish = chunks.received_finish_reason or chunks.intermittent_finish_reason
+        self._judge(finish, answer)
+        yield replace(self._bill(usage, messages, answer), cut_off=finish == "length")
 
     def _judge(self, finish: str | None, answer: str) -> None:
         """Raise ModelFailed unless this was a whole answer."""
@@ -210,8 +211,6 @@ class LitellmModel:
         if not answer.strip():
             hint = "It thought until max_tokens was used up; allow more." if finish == "length" else ""
             raise ModelFailed(f"{self.name} sent an empty answer", hint=hint)
-        if finish == "length":
-            logger.warning("%s was cut off at max_tokens; the answer is kept as it is", self.name)
 
     def _bill(self, usage: Any, messages: Sequence[ChatMessage], answer: str) -> ModelUsage:
         prompt = getattr(usage, "prompt_tokens", 0) or sum(self.count_tokens(m.content) for m in messages)

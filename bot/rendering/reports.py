@@ -91,6 +91,7 @@ def ingest_json(report: "IngestReport") -> dict[str, Any]:
         "passages": report.passages,
         "embedded": report.embedded,
         "reused": report.reused,
+        "without_address": report.without_address,
         "embedding": report.embedding,
         "skipped": [{"source": number, "path": path, "reason": reason} for number, path, reason in report.skipped],
         "seconds": report.seconds,
@@ -106,14 +107,15 @@ def ingest_summary(report: "IngestReport") -> RenderableType:
     ]
     if not report.changed:
         lines.append("Nothing has changed; the current index stays.")
+    if report.without_address:
+        lines.append(
+            f"{report.without_address} pages have no address: their links lead to files of this machine. "
+            "Give their source a `base_url` or `urls`."
+        )
     if report.skipped:
-        lines.append(f"Skipped {len(report.skipped)} of {report.files + _unopened(report)} files:")
+        lines.append(f"Skipped {len(report.skipped)} of {report.files} files:")
         lines += [f"  {escape(visible(line))}" for line in _skipped(report.skipped)]
     return Group(*lines)
-
-
-def _unopened(report: "IngestReport") -> int:
-    return sum(reason.startswith(("a link", "folder")) for _, _, reason in report.skipped)
 
 
 def _skipped(skipped: Iterable[tuple[int, str, str]]) -> list[str]:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
 from retrieval.adapters.pointer import Pointer, read_pointer, write_pointer
-from retrieval.errors import IndexDamaged, IndexMissing, StoreError
+from retrieval.errors import IndexDamaged, IndexMissing, NoEarlierIndex, StoreError
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
@@ -77,8 +77,10 @@ class EdgeIndexStore:
     async def rollback(self) -> str:
         """Swap current and previous."""
         pointer = read_pointer(self._pointer)
+        if pointer.current is None:
+            raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
         if pointer.previous is None or not (self._folder / pointer.previous / _MANIFEST).exists():
-            raise IndexMissing("there is no earlier index to go back to", "Run `erica ingest` instead.")
+            raise NoEarlierIndex("there is no earlier index to go back to", "Run `erica ingest` instead.")
         write_pointer(self._pointer, Pointer(pointer.previous, pointer.current))
         return pointer.previous
 

@@ -17,7 +17,7 @@ from qdrant_client import AsyncQdrantClient, models
 from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
 from retrieval.adapters.pointer import Pointer
 from retrieval.adapters.qdrant_errors import translated
-from retrieval.errors import IndexDamaged, IndexMissing, StoreError
+from retrieval.errors import IndexDamaged, IndexMissing, NoEarlierIndex, StoreError
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
@@ -102,8 +102,10 @@ class QdrantIndexStore:
     async def rollback(self) -> str:
         """Swap the two aliases."""
         pointer = await self.pointer()
+        if pointer.current is None:
+            raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
         if pointer.previous is None:
-            raise IndexMissing("there is no earlier index to go back to", "Run `erica ingest` instead.")
+            raise NoEarlierIndex("there is no earlier index to go back to", "Run `erica ingest` instead.")
         await self._point(pointer, Pointer(pointer.previous, pointer.current))
         return pointer.previous
 

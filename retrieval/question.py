@@ -36,7 +36,7 @@ _ANAPHORA = frozenset(
 )
 _FUNCTION_WORDS = frozenset(
     """a about again all also am an and another any are as at be been but by can code could did do does else ever
-    example explain for from further get give go got had has have how i if in into is just know let like make may me
+    example explain for from further get give go got had has have how i if implement implemented in into is just know let like make may me
     mean means more my need not now of ok okay on or other our out please python same say see should show simple so
     some step steps still tell than thanks that the then thing things to too understand up us use used want was way we
     well were what when where which who why will with would you your""".split()
@@ -78,13 +78,18 @@ def search_text(question: str, previous: Sequence[str] = ()) -> SearchText:
     return SearchText(text, "\n".join(context))
 
 
+def own_words(text: str) -> list[str]:
+    """The words of the prose that name something, rather than ask, point back or hold the sentence together."""
+    return [word for word in words(_CODE.sub(" ", text)) if word not in _FUNCTION_WORDS and word not in _ANAPHORA]
+
+
 def follows_up(text: str) -> bool:
     """Whether a question cannot be understood without the one before it.
 
     It opens like a continuation or points back with a pronoun, and names little of its own.
     """
     found = words(_CODE.sub(" ", text))
-    own = [word for word in found if word not in _FUNCTION_WORDS and word not in _ANAPHORA]
+    own = own_words(text)
     if not own:
         return True
     if _CODE.search(text):

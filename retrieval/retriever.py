@@ -27,6 +27,7 @@ LONGEST_QUESTION = 12_000
 
 _HITS_PER_ARM = 50
 _QUOTED_FROM = 8
+_FOLLOW_UP = 0.7
 _OPENINGS = 3
 
 
@@ -122,7 +123,9 @@ class Retriever:
         found, signals = await self._find(query, dense, opened, options)
         calibration = HYBRID if dense is not None else LEXICAL
         confidence = calibration.probability(signals)
-        abstain = not found or confidence < calibration.threshold
+        # A follow-up's own words are few and thin the signals out; what it follows was found before.
+        threshold = calibration.threshold * (_FOLLOW_UP if searched.context else 1.0)
+        abstain = not found or confidence < threshold
         return Retrieval(tuple(found), confidence, abstain, signals, clock.stages())
 
     async def quotable(self, question: str, previous: Sequence[str] = (), options: Options = Options()) -> Quotable:

@@ -542,7 +542,7 @@ def long_course(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("long")
     course = course_at(folder, *(f"# Page {n}\n\nA quagga is extinct.\n" for n in range(3)))
     assert erica("ingest", str(course), data=folder / "data").code == 0
-    course_at(folder, *(f"# Page {n}\n{LONG_PAGE}" for n in range(500)))
+    course_at(folder, *(f"# Page {n}\n{LONG_PAGE}" for n in range(250)))
     return course, folder / "data"
 
 
@@ -579,8 +579,9 @@ def test_a_second_ingest_is_told_to_wait(long_course: tuple[Path, Path]) -> None
     course, data = long_course
     with started("ingest", str(course), data=data) as first:
         wait_for(first, "Lexical search only")
+        first.send_signal(signal.SIGSTOP)
         second = erica("ingest", str(course), "--json", data=data)
-        assert first.poll() is None
+        first.send_signal(signal.SIGCONT)
         first.send_signal(signal.SIGINT)
         first.communicate(timeout=SECONDS)
     assert second.code == 1

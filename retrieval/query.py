@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from retrieval.ports import SparseVector
-from retrieval.question import SearchText, own_words
+from retrieval.question import SearchText, own_words, points_back
 from retrieval.vocabulary import Vocabulary, rarity
 from retrieval.words import ACRONYM, acronyms, camel_parts, words
 
@@ -37,7 +37,7 @@ def read_query(search: SearchText, vocabulary: Vocabulary, encode: Callable[[str
 
     A repaired typo counts half, since a repair may be wrong; so do the words of what a follow-up follows.
     """
-    if search.context and (own := own_words(search.text)):
+    if search.context and not points_back(search.text) and (own := own_words(search.text)):
         named = read_query(SearchText(" ".join(own)), vocabulary, encode).terms
         if named and not any(term.known for term in named):
             search = SearchText(search.text)  # it names what the course does not know: a new subject

@@ -36,10 +36,10 @@ _ANAPHORA = frozenset(
 )
 _FUNCTION_WORDS = frozenset(
     """a about again all also am an and another any are as at be been but by can code could did do does else ever
-    example explain for from further get give go got had has have how i if implement implemented in into is just know let like make may me
-    mean means more my need not now of ok okay on or other our out please python same say see should show simple so
-    some step steps still tell than thanks that the then thing things to too understand up us use used want was way we
-    well were what when where which who why will with would you your""".split()
+    example explain for from further get give go got had has have how i if implement implemented in into is just
+    know let like make may me mean means more my need not now of ok okay on or other our out please python same say
+    see should show simple so some step steps still tell than thanks that the then thing things to too understand up
+    us use used want was way we well were what when where which who why will with would you your""".split()
 )
 
 
@@ -83,16 +83,19 @@ def own_words(text: str) -> list[str]:
     return [word for word in words(_CODE.sub(" ", text)) if word not in _FUNCTION_WORDS and word not in _ANAPHORA]
 
 
+def points_back(text: str) -> bool:
+    """Whether a pronoun stands for something that was said before."""
+    return any(word in _ANAPHORA for word in words(_CODE.sub(" ", text)))
+
+
 def follows_up(text: str) -> bool:
     """Whether a question cannot be understood without the one before it.
 
     It opens like a continuation or points back with a pronoun, and names little of its own.
     """
-    found = words(_CODE.sub(" ", text))
     own = own_words(text)
     if not own:
         return True
     if _CODE.search(text):
         return False
-    points_back = any(word in _ANAPHORA for word in found)
-    return (points_back and len(own) <= 4) or (bool(_OPENER.match(text)) and len(own) <= 3)
+    return (points_back(text) and len(own) <= 4) or (bool(_OPENER.match(text)) and len(own) <= 3)

@@ -25,7 +25,7 @@ from retrieval.vocabulary import Vocabulary
 LONGEST_QUESTION = 12_000
 """Characters; what is longer is a paste, and nothing good can be searched for it."""
 
-_HITS_PER_ARM = 50
+_HITS_PER_ARM = 30
 _QUOTED_FROM = 8
 _FOLLOW_UP = 0.7
 _OPENINGS = 3

@@ -339,6 +339,7 @@ MISTAKES = {
         ["ingest", "a.toml", "--json"], 2, r"a\.toml is not valid .*line 1", name="config"
     ),
     "an unknown key": Case(["ingest", "b.toml"], 2, r"b\.toml, line 3: unknown key `titel`; did you mean `title`"),
+    "templates that are not there": Case(["ask", "--course", "c.toml", "x"], 2, "promts is no folder.*course file"),
     "questions that are no JSON": Case([*SEARCH, "--questions", "a.jsonl"], 2, r"a\.jsonl:2: "),
     "questions without one": Case(
         [*SEARCH, "--questions", "b.jsonl", "--json"], 2, r"b\.jsonl:1: question", name="config"
@@ -348,6 +349,7 @@ MISTAKES = {
 FILES = {
     "a.toml": "[course\n",
     "b.toml": '[course]\nid = "a"\ntitel = "A"\n[[sources]]\npath = "."\n',
+    "c.toml": '[course]\nid = "demo"\ntitle = "A"\n[[sources]]\npath = "."\n[answers]\nprompts = "promts"\n',
     "a.jsonl": '{"question": "What is a GRU?"}\n{oops\n',
     "b.jsonl": '{"id": "x"}\n',
     "c.jsonl": '{"question": "x", "previous": "y"}\n',

@@ -254,7 +254,7 @@ def test_a_question_after_thanks_is_one(asked_for: str) -> None:
 
 def test_a_follow_up_that_names_what_no_page_knows_begins_anew() -> None:
     assert weight_of(asked("and the filter?", "gradient descent"), "gradient") == 0.5
-    assert weight_of(asked("and what about pizza?", "gradient descent"), "gradient") is None
+    assert weight_of(asked("and what about pizza?", "gradient descent"), "gradient") == 0.0
     assert weight_of(asked("and in python?", "gradient descent"), "gradient") == 0.5
 
 

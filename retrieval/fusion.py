@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.passage import page_and_position
+from retrieval.passage import page_of
 from retrieval.ports import Arms, Hit
 
 _DISTINCT = 5
@@ -52,7 +52,7 @@ def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Coll
         scores[id_] *= fusion.pointers
     by_page: dict[int, list[int]] = defaultdict(list)
     for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_)):
-        by_page[page_and_position(id_)[0]].append(id_)
+        by_page[page_of(id_)].append(id_)
     page_scores = {
         page: fusion.notes * scores[ids[0]]
         if page in notes

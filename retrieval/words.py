@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from retrieval.passage import Passage
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ANY_CAMEL = re.compile(r"[A-Z](?:(?<=[a-z0-9][A-Z])|[A-Z][a-z])")
 _CAMEL_WORD = re.compile(r"[A-Z]*[a-z0-9]++[A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*")
 # A possessive is no word of its own: "Dijkstra's" is Dijkstra.
 _WORD = re.compile(r"([^\W_]+(?:['’](?!s\b)[a-z]{1,2}\b)?)(?:['’]s\b)?")
@@ -20,13 +21,16 @@ def words(text: str) -> list[str]:
 
 def camel_parts(text: str) -> str:
     """The parts of each camel-case word, so that `HashingVectorizer` is found by "hashing vectorizer"."""
+    if not _ANY_CAMEL.search(text):  # as in most prose; the search is five times as fast as the rest
+        return ""
     return " ".join(part for match in _CAMEL_WORD.finditer(text) for part in _CAMEL.split(match.group()))
 
 
 ACRONYM = "acr0"
 """How the words begin that stand for acronyms."""
 
-_ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,5}(?=s?\b)")
+# The look behind comes after the first letter, so that it is not tried at every place of the text.
+_ACRONYM = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z0-9]{1,5}(?=s?\b)")
 
 
 def acronyms(text: str) -> str:

@@ -24,7 +24,7 @@ class Bm25Encoder:
     def counts(self, text: str) -> dict[int, int]:
         """How often each term occurs, stop words left out."""
         vector = self._counting.embed_document(text)
-        return {index: round(value) for index, value in zip(vector.indices, vector.values, strict=True)}
+        return dict(zip(vector.indices, map(round, vector.values), strict=True))
 
     def document(self, text: str, mean_length: float) -> SparseVector:
         """Weights with k1 = 1.2 and b = 0.75 for a corpus of this mean length in terms."""

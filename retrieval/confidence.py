@@ -10,11 +10,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
-from retrieval.passage import Passage
 from retrieval.ports import Arms
 from retrieval.query import Query, distinct
 from retrieval.vocabulary import Vocabulary
-from retrieval.words import acronyms, lexical_text
+from retrieval.words import acronyms
 
 MEASURED = 3
 """How many passages the signals are taken from."""
@@ -66,14 +65,16 @@ LEXICAL = Calibration((0.0, 0.473, 0.856, 3.209, 1.707, -1.009), -4.789, 0.21)
 def measure(
     query: Query,
     arms: Arms,
-    passages: Sequence[Passage],
-    counts: Callable[[str], Mapping[int, int]],
+    found: Sequence[Mapping[int, int]],
     vocabulary: Vocabulary,
     background: tuple[float, float],
 ) -> Signals:
-    """Take the signals of one search. `background` is mean and deviation of unrelated cosines."""
+    """Take the signals of one search.
+
+    `found` says how often terms occur in the best `MEASURED` passages, best first; `background` is mean and
+    deviation of unrelated cosines.
+    """
     terms = distinct(query.terms)
-    found = [counts(lexical_text(passage)) for passage in passages[:MEASURED]]
     best = found[0] if found else {}
     rarest = sorted(terms, key=lambda term: (-term.rarity, term.term))[:3]
 

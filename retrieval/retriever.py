@@ -21,6 +21,7 @@ from retrieval.query import Query, read_query
 from retrieval.question import SearchText, search_text
 from retrieval.quotes import Quote, pick_quotes, units
 from retrieval.vocabulary import Vocabulary
+from retrieval.words import lexical_text
 
 LONGEST_QUESTION = 12_000
 """Characters; what is longer is a paste, and nothing good can be searched for it."""
@@ -28,6 +29,7 @@ LONGEST_QUESTION = 12_000
 _HITS_PER_ARM = 30
 _QUOTED_FROM = 8
 _FOLLOW_UP = 0.7
+_COUNTED = 1000
 _OPENINGS = 3
 
 
@@ -104,6 +106,7 @@ class Retriever:
         self._fusion = fusion
         self._open: _Open | None = None
         self._opening = asyncio.Lock()
+        self._counted: dict[tuple[str, str], Mapping[int, int]] = {}
 
     async def open(self) -> Manifest:
         """Load the index and the embedder now rather than with the first question. Raises RetrievalError."""
@@ -169,7 +172,8 @@ class Retriever:
         loaded = await opened.index.passages([*ids, *neighbours(ids[: options.passages])], today)
         hits = [loaded[id_] for id_ in ids if id_ in loaded]
         background = (manifest.cosine_mean, manifest.cosine_deviation)
-        signals = measure(query, arms, hits, self._encoder.counts, opened.vocabulary, background)
+        counted = [self._counts(hit) for hit in hits[:MEASURED]]
+        signals = measure(query, arms, counted, opened.vocabulary, background)
         hits = hits[: options.passages]
         texts = join_neighbours(hits, loaded, options.context_tokens)
         found = [
@@ -177,6 +181,15 @@ class Retriever:
             for rank, (hit, text) in enumerate(zip(hits, texts, strict=True), start=1)
         ]
         return found, signals
+
+    def _counts(self, passage: Passage) -> Mapping[int, int]:
+        """Term counts of a passage; a course's popular passages are found again and again."""
+        key = (passage.path, passage.content_hash)
+        if key not in self._counted:
+            if len(self._counted) >= _COUNTED:
+                self._counted.clear()
+            self._counted[key] = self._encoder.counts(lexical_text(passage))
+        return self._counted[key]
 
     async def _current(self) -> _Open:
         """The open index, after looking whether another has been switched in."""

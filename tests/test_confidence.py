@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.background import background
-from retrieval.confidence import HYBRID, LEXICAL, Calibration, Signals, is_brief, measure
+from retrieval.confidence import HYBRID, LEXICAL, MEASURED, Calibration, Signals, is_brief, measure
 from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, Vector
 from retrieval.query import Query, read_query
 from retrieval.question import search_text
 from retrieval.vocabulary import Vocabulary
-from retrieval.words import words
+from retrieval.words import lexical_text, words
 
 ENCODER = Bm25Encoder()
 CALIBRATIONS = [pytest.param(HYBRID, id="hybrid"), pytest.param(LEXICAL, id="lexical")]
@@ -56,7 +56,9 @@ def signals(
         [Hit(number, score) for number, score in enumerate(dense)],
         [Hit(number, score) for number, score in enumerate(lexical)],
     )
-    return measure(asked(question), arms, found, ENCODER.counts, vocabulary(), unrelated)
+    return measure(
+        asked(question), arms, [ENCODER.counts(lexical_text(one)) for one in found[:MEASURED]], vocabulary(), unrelated
+    )
 
 
 # From signals to a probability

@@ -159,10 +159,10 @@ async def search_rows(folder: Path) -> list[Row]:
     rows: list[Row] = []
     hybrid, lexical = EdgeIndexStore(folder / "hybrid"), EdgeIndexStore(folder / "lexical")
     await build(hybrid, vectors, PASSAGES)
-    rows += percentiles(
-        "search, 20,000 passages, Edge, without embedding", await measure_search(hybrid, vectors, 400), 1.5, 3
-    )
     await build(lexical, None, PASSAGES)
+    os.sync()  # the disk is still busy with what was just built, as it is not when students ask
+    taken = await measure_search(hybrid, vectors, 400)
+    rows += percentiles("search, 20,000 passages, Edge, without embedding", taken, 1.5, 3)
     rows += percentiles("lexical search, 20,000 passages, Edge, whole", await measure_search(lexical, None, 400), 1.5)
     client = AsyncQdrantClient(":memory:")
     local = QdrantIndexStore(client, "bench")

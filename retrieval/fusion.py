@@ -28,7 +28,7 @@ class Fusion:
 
     dense: float = 0.4
     page_weights: tuple[float, ...] = (1.0, 0.5, 0.25)
-    notes: float = 0.85
+    notes: float = 0.7
     pointers: float = 0.7
     passages_per_page: int = 3
 

@@ -49,9 +49,9 @@ class Switch(StrEnum):
 CourseFile = Annotated[Path, typer.Option("--course", help="The course's TOML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 Passages = Annotated[int | None, typer.Option(min=1, max=50, help="How many passages an answer may stand on.")]
-Depth = Annotated[int | None, typer.Option(min=0, max=5, help="Prerequisite depth in the concept graph.")]
-MaxConcepts = Annotated[int | None, typer.Option(min=0, max=50, help="At most so many concepts.")]
-Graph = Annotated[Switch, typer.Option(help="Whether the concept graph takes part.")]
+Depth = Annotated[int | None, typer.Option(min=0, max=5, help="Prerequisite depth; waits for the concept graph.")]
+MaxConcepts = Annotated[int | None, typer.Option(min=0, max=50, help="How many concepts; waits for the graph.")]
+Graph = Annotated[Switch, typer.Option(help="Whether the concept graph takes part, once it is there.")]
 Previous = Annotated[list[str] | None, typer.Option(help="An earlier question of the conversation; repeatable.")]
 
 

@@ -118,7 +118,7 @@ class Wiring:
             yield memory
 
     async def ingest(self, course: Course, progress: Progress, force: bool = False) -> "IngestReport":
-        """Build the course's next index. Raises ConfigError where another ingest of it is running."""
+        """Build the course's next index. Raises EricaError where another ingest of it is running."""
         from retrieval.ingest import Material, ingest  # all the readers: a quarter of a second that no question needs
 
         chunking = Chunking(course.chunking.target, course.chunking.smallest)
@@ -134,7 +134,8 @@ class Wiring:
         try:
             # Not in a thread: nothing else waits for the loop, and Ctrl-C could not end a download there.
             embedder = self._embedder_to_build()
-            return await ingest(material, self.store(course), Bm25Encoder(), embedder, progress, force)
+            missed = self.embedding_name() if embedder is None else None
+            return await ingest(material, self.store(course), Bm25Encoder(), embedder, progress, force, missed)
         finally:
             lock.release()
 

@@ -62,6 +62,7 @@ class PromptBuilder:
             undefined=StrictUndefined,
             autoescape=False,  # prompts are text; what is foreign goes through `data`
             keep_trailing_newline=False,
+            auto_reload=False,  # what was tried at start is what is used, however staff edit meanwhile
         )
         self._templates.filters["data"] = as_data
         self._templates.filters["attribute"] = as_attribute
@@ -93,7 +94,8 @@ class PromptBuilder:
         example = Passage(0, 0, 0, "a.md", "Title", ("Heading",), "Text", "https://example.edu/", "", "notes")
         given = PromptInput("Course", "Why?", [Found(1, 1.0, example, "Text")], "Style", (EarlierTurn("Why?", "So."),))
         try:
-            self._render(given)
+            for shape in (given, PromptInput("Course", "Why?", [])):
+                self._render(shape)
         except TemplateSyntaxError as error:
             raise BadTemplate(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from error
         except (TemplateError, OSError, ValueError, TypeError, LookupError, ArithmeticError) as error:

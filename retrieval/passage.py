@@ -50,15 +50,13 @@ class Section:
 class Document:
     """One page of course material as a reader understood it.
 
-    `path` is the file's path inside its source (POSIX), `url` only what the material itself says of its
-    address (a crawled page); the address of a file is decided by its source, in ingestion. `links` are
-    the targets of wiki links, as written.
+    `path` is the file's path inside its source (POSIX); its address is decided by its source, in ingestion.
+    `links` are the targets of wiki links, as written.
     """
 
     path: str
     title: str
     sections: tuple[Section, ...]
-    url: str | None = None
     links: tuple[str, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,10 +43,6 @@ class Account:
     def skip(self, source: int, path: str, reason: str) -> None:
         """Remember a file that did not become a page."""
         self.skipped.append((source, path, reason))
-
-    def reasons(self) -> Counter[str]:
-        """How often each reason was given."""
-        return Counter(reason for _, _, reason in self.skipped)
 
 
 async def read_sources(sources: Sequence[SourceConfig], root: Path, account: Account) -> AsyncIterator[Page]:

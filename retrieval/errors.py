@@ -11,6 +11,8 @@ RetrievalError
 ├── IndexRejected      a new index was built but is too suspicious to switch to
 ├── EmptyQuestion      there are no words to search for
 ├── QuestionTooLong    nobody asks that much at once
+├── ExtractionFailed   a model named no usable concepts for a section
+├── BudgetSpent        the model may not be asked again in this build
 └── StoreError         Qdrant or the disk failed
     └── IndexDamaged   the index is there and cannot be used; a new one may take its place
 """
@@ -62,6 +64,14 @@ class EmptyQuestion(RetrievalError):
 
 class QuestionTooLong(RetrievalError):
     """The question is longer than anything worth searching for."""
+
+
+class ExtractionFailed(RetrievalError):
+    """A model's answer about a section cannot be used."""
+
+
+class BudgetSpent(RetrievalError):
+    """Nothing more may be spent on a model in this build."""
 
 
 class StoreError(RetrievalError):

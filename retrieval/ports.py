@@ -1,13 +1,16 @@
 """What retrieval needs from outside, as protocols that the adapters fill."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.cards import Card, ConceptName, Deck
+from retrieval.edits import Edit
+from retrieval.graph import Kind
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 
@@ -107,6 +110,10 @@ class PassageIndex(Protocol):
         """Every dense vector by its passage's content hash, for the next build. Raises StoreError."""
         ...
 
+    async def attachment(self, name: str) -> bytes | None:
+        """What was attached under this name when the index was built, None if nothing was. Raises StoreError."""
+        ...
+
     async def close(self) -> None:
         """Let go of files and connections."""
         ...
@@ -139,6 +146,10 @@ class IndexBuilder(Protocol):
         """Store some passages. Raises StoreError."""
         ...
 
+    async def attach(self, name: str, data: bytes) -> None:
+        """Keep some bytes with the index, such as its concept graph. Names are lower-case words. Raises StoreError."""
+        ...
+
     async def switch(self, manifest: Manifest) -> str:
         """Seal the index, check that it holds what it was given, make it current; its name is returned."""
         ...
@@ -157,4 +168,79 @@ class Progress(Protocol):
 
     def advance(self, steps: int = 1) -> None:
         """Some of the current stage is done."""
+        ...
+
+
+DeckLoader = Callable[[], Awaitable[Deck]]
+"""Reads the cards from the index itself; takes up to a second. Raises RetrievalError."""
+
+
+class GraphCache(Protocol):
+    """Ready cards, quickly. One course's; what it does not hold it takes from the deck, and never fails for itself."""
+
+    async def names(self, version: str, deck: DeckLoader) -> tuple[ConceptName, ...]:
+        """The alias table of this version of the graph, by id. Raises what `deck` raises."""
+        ...
+
+    async def cards(self, version: str, ids: Sequence[str], deck: DeckLoader) -> Mapping[str, Card]:
+        """The cards with these ids that exist, in one round trip. Raises what `deck` raises."""
+        ...
+
+
+class EditLog(Protocol):
+    """What staff did to one course's graph, oldest first."""
+
+    async def edits(self) -> tuple[Edit, ...]:
+        """The whole log; lines that cannot be read are left out. Raises StoreError."""
+        ...
+
+    async def append(self, edit: Edit) -> None:
+        """Add to the end, durably. Raises StoreError."""
+        ...
+
+    async def version(self) -> str:
+        """Another word after every append, empty before the first; cheap enough to ask before every question."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedConcept:
+    """What a model found in a section. `definition` is a sentence of the section, word for word, or empty."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedRelation:
+    """A relation between two concept names, with the sentence of the section that says so.
+
+    With kind "prerequisite", `source` is needed before `target`; is-a and part-of run from the special to the general.
+    """
+
+    source: str
+    target: str
+    kind: Literal["prerequisite"] | Kind
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a model found in one section."""
+
+    concepts: tuple[ExtractedConcept, ...] = ()
+    relations: tuple[ExtractedRelation, ...] = ()
+
+
+class ConceptExtractor(Protocol):
+    """A model that reads a section and names what it teaches."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt: equal names mean that an earlier extraction of the same text still holds."""
+        ...
+
+    async def extract(self, title: str, headings: Sequence[str], text: str) -> Extraction:
+        """Raises ExtractionFailed where nothing usable came back, BudgetSpent where no more may be asked."""
         ...

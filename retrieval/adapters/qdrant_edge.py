@@ -24,6 +24,7 @@ from retrieval.passage import Passage
 from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
 
 _MANIFEST = "manifest.json"
+_ATTACHED = ".attached"
 _SCROLL = 1000
 # Bytes; an index begins with some files of 32 MB that only some file systems keep sparse.
 _ROOM = 64 << 20
@@ -126,6 +127,17 @@ class EdgeIndexBuilder:
         _translated(self._shard.update, edge.UpdateOperation.upsert_points(points))
         self._count += len(points)
 
+    async def attach(self, name: str, data: bytes) -> None:
+        """A file beside the shard."""
+        self._need(_ROOM // 4 + 2 * len(data))
+        try:
+            with (self._folder / f"{name}{_ATTACHED}").open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise StoreError(f"cannot write the index: {error}", "Check the free space.") from error
+
     async def switch(self, manifest: Manifest) -> str:
         """Optimise, flush, count, and only then point to the new index."""
         self._need(_ROOM // 4 + 2 * self._bytes)
@@ -175,6 +187,7 @@ class EdgeIndex:
     """One index, open for reading."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         try:
             fields = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -247,6 +260,15 @@ class EdgeIndex:
                     found[record.payload[HASH]] = np.asarray(record.vector[DENSE], dtype=np.float32)
             if offset is None:
                 return found
+
+    async def attachment(self, name: str) -> bytes | None:
+        """Read the file."""
+        try:
+            return (self._folder / f"{name}{_ATTACHED}").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read the index: {error}", "Run `erica ingest` again.") from error
 
     async def close(self) -> None:
         """Unmap the files."""

@@ -3,9 +3,11 @@
 Import this module only where a server is configured; the client takes half a second to load.
 """
 
+import base64
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -31,6 +33,10 @@ _SCROLL = 256
 # number is so high that a passage could have this id.
 _MANIFEST_ID = 2**63 - 1
 _MANIFEST = "manifest"
+_ATTACHED_ID = _MANIFEST_ID - 1
+_LOWEST_OWN_ID = _MANIFEST_ID - 100_000
+_ATTACHED = "attached"
+_PIECE = 4 << 20
 
 
 def connect(url: str, api_key: str | None = None, timeout: int = _TIMEOUT_SECONDS) -> AsyncQdrantClient:
@@ -156,7 +162,7 @@ class QdrantIndexBuilder:
 
     def __init__(self, client: AsyncQdrantClient, name: str, store: QdrantIndexStore) -> None:
         self._client, self._name, self._store = client, name, store
-        self._count = 0
+        self._count = self._attached = 0
 
     async def add(self, passages: Sequence[IndexedPassage]) -> None:
         """Upsert, some passages a request; visible to nobody until `switch`."""
@@ -169,12 +175,25 @@ class QdrantIndexBuilder:
                 await self._client.upsert(self._name, points, wait=True)
             self._count += len(points)
 
+    async def attach(self, name: str, data: bytes) -> None:
+        """Points without vectors that hold a stretch each, since a request has a limit."""
+        text = base64.b64encode(zlib.compress(data)).decode()
+        pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+        for number, piece in enumerate(pieces):
+            payload = {_ATTACHED: name, "of": len(pieces), "number": number, "piece": piece}
+            point = models.PointStruct(id=_ATTACHED_ID - self._attached, vector={}, payload=payload)
+            with translated():
+                await self._client.upsert(self._name, [point], wait=True)
+            self._attached += 1
+
     async def switch(self, manifest: Manifest) -> str:
         """Count, add the manifest, read it back, and only then point the alias here."""
         with translated():
             stored = (await self._client.count(self._name, exact=True)).count
-        if stored != self._count:
-            raise StoreError(f"the new index holds {stored} of {self._count} passages", "Run `erica ingest` again.")
+        if stored != self._count + self._attached:
+            raise StoreError(
+                f"the new index holds {stored - self._attached} of {self._count} passages", "Run `erica ingest` again."
+            )
         payload = {_MANIFEST: json.dumps(manifest.to_json())}
         with translated():
             point = models.PointStruct(id=_MANIFEST_ID, vector={}, payload=payload)
@@ -232,7 +251,7 @@ class QdrantIndex:
 
     async def passages(self, ids: Sequence[int], today: date) -> Mapping[int, Passage]:
         """Load payloads by id."""
-        wanted = [id_ for id_ in ids if id_ != _MANIFEST_ID]
+        wanted = [id_ for id_ in ids if id_ < _LOWEST_OWN_ID]
         with translated():
             records = await self._client.retrieve(self._name, wanted, with_payload=True)
         day = today.toordinal()
@@ -258,6 +277,29 @@ class QdrantIndex:
                     found[record.payload[HASH]] = np.asarray(record.vector[DENSE], dtype=np.float32)
             if offset is None:
                 return found
+
+    async def attachment(self, name: str) -> bytes | None:
+        """Put the stretches together again."""
+        named = models.Filter(must=[models.FieldCondition(key=_ATTACHED, match=models.MatchValue(value=name))])
+        pieces: dict[int, str] = {}
+        expected, offset = 0, None
+        while True:
+            with translated():
+                records, offset = await self._client.scroll(
+                    self._name, scroll_filter=named, limit=4, offset=offset, with_payload=True
+                )
+            for record in records:
+                payload = record.payload or {}
+                expected = payload["of"]
+                pieces[payload["number"]] = payload["piece"]
+            if offset is None:
+                break
+        if len(pieces) != expected:
+            raise IndexDamaged(
+                f"the index {self._name} is damaged: {name} is incomplete", "Run `erica ingest --force`."
+            )
+        joined = "".join(piece for _, piece in sorted(pieces.items()))
+        return zlib.decompress(base64.b64decode(joined)) if pieces else None
 
     async def close(self) -> None:
         """Nothing to let go of: the client is shared."""

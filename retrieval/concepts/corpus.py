@@ -1,0 +1,108 @@
+"""Pure: the passages of a course as the pages, sections and plain sentences that concepts are looked for in."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from retrieval.markup import blocks, list_items, sentences
+from retrieval.passage import Passage, Trust
+
+_LINK = re.compile(r"!?\[\[(?:[^\]|]*\|)?([^\]|]+)\]\]|!?\[([^\]\n]*)\]\([^)\n]*\)")
+_EMPHASIS = re.compile(r"(?<![\w\\])(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=[^\s\\])\1(?!\w)")
+_ITEM_MARK = re.compile(r"^\s*(?:>\s*)*(?:[-*+]|\d{1,3}[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands below one heading of a page, or on one PDF page: passages that share an address.
+
+    `number` counts the corpus's sections from 0, `page` its pages as in the index. `heading` is the
+    innermost heading, empty at a page's top; `headings` the whole path. `sentences` are Markdown, of prose
+    and list items; `code` the listings, without their fences' marks.
+    """
+
+    number: int
+    page: int
+    path: str
+    title: str
+    headings: tuple[str, ...]
+    url: str
+    passages: tuple[int, ...]
+    text: str
+    sentences: tuple[str, ...]
+    code: tuple[str, ...]
+    trust: Trust = "course"
+    release: date | None = None
+
+    @property
+    def heading(self) -> str:
+        """The innermost heading."""
+        return self.headings[-1] if self.headings else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All sections in teaching order. `position[page]` is the page's place in that order, from 0."""
+
+    sections: tuple[Section, ...]
+    position: dict[int, int]
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return len(self.position)
+
+
+def read_corpus(passages: Iterable[Passage]) -> Corpus:
+    """Put the passages of an index, in the order of their ids, together to sections."""
+    sections: list[Section] = []
+    for (page, url), group in groupby(passages, key=lambda passage: (passage.page, passage.url)):
+        sections.append(_section(len(sections), page, url, list(group)))
+    pages = dict.fromkeys(section.page for section in sections)
+    return Corpus(tuple(sections), {page: place for place, page in enumerate(pages)})
+
+
+def _section(number: int, page: int, url: str, passages: Sequence[Passage]) -> Section:
+    first = passages[0]
+    text = "\n\n".join(passage.text for passage in passages)
+    prose: list[str] = []
+    code: list[str] = []
+    for block in blocks(text):
+        if block.kind == "code":
+            code.append(_without_fence(block.text))
+        elif block.kind == "prose":
+            prose += sentences(block.text)
+        elif block.kind == "list":
+            prose += [sentence for item in list_items(block.text) for sentence in sentences(_ITEM_MARK.sub("", item))]
+    return Section(
+        number,
+        page,
+        first.path,
+        first.title,
+        first.headings,
+        url,
+        tuple(passage.id for passage in passages),
+        text,
+        tuple(prose),
+        tuple(code),
+        first.trust,
+        first.release,
+    )
+
+
+def _without_fence(block: str) -> str:
+    lines = block.splitlines()
+    end = -1 if len(lines) > 1 and lines[-1].strip(" >").startswith(("```", "~~~")) else None
+    return "\n".join(lines[1:end])
+
+
+def plain(markdown: str) -> str:
+    """Prose on one line without emphasis, links and code ticks; formulas keep their dollar signs."""
+    text = _LINK.sub(lambda link: link[1] or link[2] or "", markdown)
+    for _ in range(3):
+        text, changed = _EMPHASIS.subn(r"\2", text)
+        if not changed:
+            break
+    return " ".join(text.replace("`", "").split())

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, field_validator, mod
 
 from bot.errors import ConfigError
 from bot.toml_lines import line_of
-from retrieval.config import ChunkingConfig, Frozen, SourceConfig
+from retrieval.config import ChunkingConfig, ConceptsConfig, Frozen, SourceConfig
 
 
 class About(Frozen):
@@ -107,6 +107,7 @@ class Course(Frozen):
     answers: Answers = Answers()
     limits: Limits = Limits()
     chunking: ChunkingConfig = ChunkingConfig()
+    concepts: ConceptsConfig = ConceptsConfig()
     root: Annotated[Path, Field(exclude=True)] = Path()
 
     @property

@@ -16,12 +16,15 @@ from bot.settings import Settings
 from bot.tutor import CourseVoice, Tutor
 from prompts.builder import BadTemplate, PromptBuilder
 from retrieval.adapters.bm25 import Bm25Encoder
+from retrieval.adapters.file_edit_log import FileEditLog
+from retrieval.adapters.local_graph import LocalGraphCache
 from retrieval.adapters.local_model import describe
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.chunking import Chunking
+from retrieval.concepts.catalog import ConceptCatalog
 from retrieval.errors import EmbedderMisnamed, EmbedderUnavailable, IndexMismatch
 from retrieval.manifest import Manifest
-from retrieval.ports import Embedder, IndexStore, Progress
+from retrieval.ports import EditLog, Embedder, GraphCache, IndexStore, Progress
 from retrieval.retriever import Options, Retriever
 
 if TYPE_CHECKING:
@@ -48,9 +51,17 @@ class Wiring:
             return QdrantIndexStore(client, course.id)
         return EdgeIndexStore(self.settings.data_dir / "indexes" / course.id)
 
-    def retriever(self, course: Course) -> Retriever:
-        """The retriever of one course; it opens its index with the first search."""
-        return Retriever(self.store(course), Bm25Encoder(), self._embedder_of, course.today)
+    def retriever(self, course: Course, cache: GraphCache | None = None) -> Retriever:
+        """The retriever of one course; it opens its index with the first search.
+
+        Without a `cache` the cards are made in this process, which is right for a single question.
+        """
+        catalog = ConceptCatalog(cache or LocalGraphCache(), self.edit_log(course), course.today)
+        return Retriever(self.store(course), Bm25Encoder(), self._embedder_of, course.today, catalog)
+
+    def edit_log(self, course: Course) -> EditLog:
+        """What staff did to the course's concepts: with the Redis of ERICA_REDIS_URL, or in the data folder."""
+        return FileEditLog(self.settings.data_dir / "edits" / f"{course.id}.jsonl")
 
     def options(self, course: Course) -> Options:
         """The course's own knobs."""

@@ -69,3 +69,16 @@ class ChunkingConfig(Frozen):
 
     target: Annotated[int, Field(ge=200, le=8000)] = 1200
     smallest: Annotated[int, Field(ge=0, le=2000)] = 200
+
+
+class ConceptsConfig(Frozen):
+    """`[concepts]`: whether ingesting asks the configured model what each section teaches, and for how much a build.
+
+    `concurrency` is how many requests are under way at once. Without `model` concepts come from the material's own
+    headings, definitions and terms alone.
+    """
+
+    model: bool = False
+    max_calls: Annotated[int, Field(ge=0, le=100_000)] = 2000
+    max_usd: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 5.0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from retrieval.passage import page_of
 from retrieval.ports import Arms, Hit
@@ -23,13 +24,14 @@ class Fusion:
     `dense` is the dense arm's share, the lexical arm has the rest. A page's score adds its best, second
     and third passage with `page_weights`. Of notes, which are often one long page of
     everything, only the best passage counts, and `notes` of its score. Passages that only point elsewhere
-    keep `pointers` of theirs.
+    keep `pointers` of theirs. What explains a concept of the question gains at most `concepts`.
     """
 
     dense: float = 0.4
     page_weights: tuple[float, ...] = (1.0, 0.5, 0.25)
     notes: float = 0.7
     pointers: float = 0.7
+    concepts: float = 0.15
     passages_per_page: int = 3
 
 
@@ -41,8 +43,16 @@ class Ranking:
     scores: Mapping[int, float]
 
 
-def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Collection[int] = ()) -> Ranking:
+def fuse(
+    arms: Arms,
+    fusion: Fusion,
+    notes: Collection[int] = (),
+    pointers: Collection[int] = (),
+    explaining: Mapping[int, float] = MappingProxyType({}),
+) -> Ranking:
     """Rank passages so that no page fills the list.
+
+    `explaining` says of passages how much they explain of what the question is about, from 0 to 1.
 
     The best passage of each of the five best pages comes first; after them, passages follow by their own
     score, at most `passages_per_page` of a page in all.
@@ -50,6 +60,8 @@ def fuse(arms: Arms, fusion: Fusion, notes: Collection[int] = (), pointers: Coll
     scores = _combined(arms, fusion)
     for id_ in scores.keys() & set(pointers):
         scores[id_] *= fusion.pointers
+    for id_ in scores.keys() & explaining.keys():
+        scores[id_] += fusion.concepts * explaining[id_]
     by_page: dict[int, list[int]] = defaultdict(list)
     for id_ in sorted(scores, key=lambda id_: (-scores[id_], id_)):
         by_page[page_of(id_)].append(id_)

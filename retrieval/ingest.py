@@ -14,6 +14,16 @@ from pathlib import Path
 
 from retrieval.background import background
 from retrieval.chunking import Chunking, Placement, chunk
+from retrieval.concepts.making import (
+    GRAPH,
+    VECTORS,
+    ConceptReport,
+    GraphFile,
+    ModelReading,
+    make_graph,
+    make_vectors,
+    recipe,
+)
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexRejected, StoreError
 from retrieval.manifest import FORMAT, Manifest
@@ -54,6 +64,7 @@ class IngestReport:
     reused: int = 0
     without_address: int = 0
     embedding: str | None = None
+    concepts: ConceptReport = field(default_factory=ConceptReport)
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -66,20 +77,22 @@ async def ingest(
     progress: Progress,
     force: bool = False,
     missed: str | None = None,
+    reading: ModelReading | None = None,
 ) -> IngestReport:
-    """Read, cut, embed, store and switch.
+    """Read, cut, find the concepts, embed, store and switch.
 
-    Without an embedder the index is lexical; `missed` names the one that should have been there. `force`
+    Without an embedder the index is lexical; `missed` names the one that should have been there. With
+    `reading` a model looks for concepts too. `force`
     also builds anew what has not changed. Raises SourceError, StoreError, and, unless `force` is set,
     IndexRejected where the new index would be empty, less than half the size of the current one, or
     without the vectors that the current one has from the embedder that was missed.
     """
     report = IngestReport(material.course, embedding=embedder.name if embedder else None)
     with _timed(report, "read"):
-        pages = await _read(material, report, progress)
+        pages, graphs = await _read(material, report, progress)
     with _timed(report, "cut"):
         passages = _cut(material, pages, report)
-        digest = _digest(passages, embedder)
+        digest = _digest(passages, embedder, recipe(graphs, reading))
         report.pages, report.passages = len({p.page for p in passages}), len(passages)
     async with _current(store) as current:
         last = current.manifest if current else None
@@ -89,14 +102,20 @@ async def ingest(
         _check(report, last, force, missed)
         with _timed(report, "reuse"):
             known = await _known_vectors(current, embedder)
+        with _timed(report, "concepts"):
+            attached, report.concepts = await _concepts(passages, graphs, reading, embedder, current, progress)
+    report.skipped += report.concepts.unreadable
+    if not report.concepts.complete:
+        digest += "+"  # the model has not seen everything: ingesting again goes on with it
     with _timed(report, "embed"):
         vectors = _embed(passages, embedder, known, report, progress)
     with _timed(report, "store"):
-        report.index = await _store(material, passages, vectors, store, encoder, embedder, digest, progress)
+        manifest = _describe(material, passages, vectors, encoder, embedder, digest)
+        report.index = await _store(passages, vectors, manifest, attached, store, encoder, progress)
     return report
 
 
-async def _read(material: Material, report: IngestReport, progress: Progress) -> list[Page]:
+async def _read(material: Material, report: IngestReport, progress: Progress) -> tuple[list[Page], Sequence[GraphFile]]:
     progress.stage("Reading", None)
     account = Account()
     pages = []
@@ -105,7 +124,23 @@ async def _read(material: Material, report: IngestReport, progress: Progress) ->
         progress.advance()
     report.files, report.skipped = account.files, account.skipped
     report.without_address = account.without_address
-    return pages
+    return pages, account.graphs
+
+
+async def _concepts(
+    passages: Sequence[Passage],
+    graphs: Sequence[GraphFile],
+    reading: ModelReading | None,
+    embedder: Embedder | None,
+    current: PassageIndex | None,
+    progress: Progress,
+) -> tuple[Mapping[str, bytes], ConceptReport]:
+    """What of the concepts is kept with the index."""
+    graph, report = await make_graph(passages, graphs, reading, progress)
+    attached = {GRAPH: graph.to_bytes()}
+    if embedder is not None:
+        attached[VECTORS] = (await make_vectors(graph, embedder, current)).to_bytes()
+    return attached, report
 
 
 def _cut(material: Material, pages: Sequence[Page], report: IngestReport) -> list[Passage]:
@@ -121,9 +156,9 @@ def _cut(material: Material, pages: Sequence[Page], report: IngestReport) -> lis
     return passages
 
 
-def _digest(passages: Sequence[Passage], embedder: Embedder | None) -> str:
-    """Equal digests mean equal indexes: content, places, links, releases, model and format."""
-    digest = blake2b(f"{FORMAT}\x1f{embedder.name if embedder else ''}".encode(), digest_size=16)
+def _digest(passages: Sequence[Passage], embedder: Embedder | None, concepts: str) -> str:
+    """Equal digests mean equal indexes: content, places, links, releases, models, foreign graphs and format."""
+    digest = blake2b(f"{FORMAT}\x1f{embedder.name if embedder else ''}\x1f{concepts}".encode(), digest_size=16)
     for p in passages:
         digest.update(
             "\x1f".join((str(p.id), str(p.source), p.content_hash, p.path, p.url, p.trust, str(p.release))).encode()
@@ -200,18 +235,16 @@ def _embed(
 
 
 async def _store(
-    material: Material,
     passages: Sequence[Passage],
     vectors: Mapping[str, Vector],
+    manifest: Manifest,
+    attached: Mapping[str, bytes],
     store: IndexStore,
     encoder: TermEncoder,
-    embedder: Embedder | None,
-    digest: str,
     progress: Progress,
 ) -> str:
     progress.stage("Storing", len(passages))
     texts = [lexical_text(p) for p in passages]
-    manifest = _describe(material, passages, texts, vectors, encoder, embedder, digest)
     builder = await store.build(manifest.dimensions)
     try:
         for start in range(0, len(passages), _BATCH):
@@ -221,6 +254,8 @@ async def _store(
             ]
             await builder.add(batch)
             progress.advance(len(batch))
+        for name, data in attached.items():
+            await builder.attach(name, data)
         return await builder.switch(manifest)
     except BaseException:
         await builder.discard()
@@ -230,7 +265,6 @@ async def _store(
 def _describe(
     material: Material,
     passages: Sequence[Passage],
-    texts: Sequence[str],
     vectors: Mapping[str, Vector],
     encoder: TermEncoder,
     embedder: Embedder | None,
@@ -239,7 +273,8 @@ def _describe(
     terms: Counter[int] = Counter()
     spoken: Counter[str] = Counter()
     length = 0
-    for text in texts:
+    for passage in passages:
+        text = lexical_text(passage)
         counts = encoder.counts(text)
         terms.update(counts.keys())
         length += sum(counts.values())
@@ -251,7 +286,7 @@ def _describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         passages=len(passages),
         pages=len({p.page for p in passages}),
-        mean_length=length / max(len(texts), 1),
+        mean_length=length / max(len(passages), 1),
         embedding=embedder.name if embedder else None,
         dimensions=embedder.dimensions if embedder else None,
         cosine_mean=mean,

@@ -6,7 +6,7 @@ from typing import Any
 
 from retrieval.errors import IndexMismatch
 
-FORMAT = 3
+FORMAT = 4
 """Raised when an index of the last version cannot be read any more, or the same text would be stored otherwise."""
 
 

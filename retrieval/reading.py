@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retrieval.concepts.making import GraphFile
 from retrieval.config import SourceConfig
 from retrieval.errors import UnreadableFile
 from retrieval.passage import Document
@@ -33,12 +34,13 @@ class Account:
     """What reading met so far.
 
     `without_address` counts pages that neither a table nor a base URL gives a link; `skipped` holds (source
-    number, path or URL, reason).
+    number, path or URL, reason). `graphs` are the files of sources that are foreign concept graphs.
     """
 
     files: int = 0
     without_address: int = 0
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    graphs: list[GraphFile] = field(default_factory=list)
 
     def skip(self, source: int, path: str, reason: str) -> None:
         """Remember a file that did not become a page."""
@@ -56,8 +58,7 @@ async def read_sources(sources: Sequence[SourceConfig], root: Path, account: Acc
             async for page in _read_site(number, source, account):
                 yield page
         elif source.kind == "graph":
-            account.files += 1
-            account.skip(number, str(source.path), "concept graphs cannot be imported yet")
+            _read_graphs(number, source, root, account)
         else:
             for page in _read_folder(number, source, root, account):
                 yield page
@@ -76,6 +77,18 @@ def _read_folder(number: int, source: SourceConfig, root: Path, account: Account
         if document is not None:
             account.without_address += not (found.path in table or source.base_url)
             yield Page(number, document, address(found.path, table, source.base_url, found.location))
+
+
+def _read_graphs(number: int, source: SourceConfig, root: Path, account: Account) -> None:
+    """Foreign graphs become no pages: nothing of them is ever quoted."""
+    for found in find(source.place(root), source.include, source.exclude):
+        account.files += 1
+        try:
+            if isinstance(found, Skipped):
+                raise UnreadableFile(found.reason)
+            account.graphs.append(GraphFile(number, found.path, found.read()))
+        except UnreadableFile as error:
+            account.skip(number, found.path, str(error))
 
 
 def _read_file(number: int, source: SourceConfig, found: FoundFile, account: Account) -> Document | None:

@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from retrieval.cards import Card, Neighbour
+from retrieval.concepts.catalog import ConceptCatalog, Concepts
+from retrieval.concepts.guidance import QuestionConcept, explaining, needed_first, wants_explaining
+from retrieval.concepts.lookup import Lookup
 from retrieval.confidence import HYBRID, LEXICAL, MEASURED, Signals, is_brief, measure
 from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong
 from retrieval.fusion import Fusion, fuse
 from retrieval.joining import join_neighbours, neighbours
 from retrieval.manifest import Manifest
-from retrieval.passage import Passage, passage_id
+from retrieval.passage import Passage, page_of, passage_id
 from retrieval.ports import Embedder, IndexStore, PassageIndex, TermEncoder, Vector
 from retrieval.query import Query, read_query
 from retrieval.question import SearchText, search_text
@@ -31,6 +35,11 @@ _QUOTED_FROM = 8
 _FOLLOW_UP = 0.7
 _COUNTED = 1000
 _OPENINGS = 3
+_NEAR = 0.55
+"""The cosine from which a concept's name is near a question."""
+_NEAREST_WEIGHT = 0.5
+_GROUNDWORK = 2
+"""At most so many passages on what one needs to know first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class Found:
 class Retrieval:
     """What a search found. `passages` are listed even when it is better to abstain.
 
+    `concepts` are what the question is about, `prerequisites` what one needs to know first, in learning
+    order, and `groundwork` the best passages on these that are not among `passages`; their ranks go on.
     `ms` holds milliseconds for embed, search, graph and total.
     """
 
@@ -65,6 +76,9 @@ class Retrieval:
     confidence: float
     abstain: bool
     signals: Signals | None = None
+    concepts: tuple[QuestionConcept, ...] = ()
+    prerequisites: tuple[Neighbour, ...] = ()
+    groundwork: tuple[Found, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -90,6 +104,14 @@ class _Open:
     embedder: Embedder | None
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The concepts of a question and their cards; none where the graph takes no part."""
+
+    concepts: tuple[QuestionConcept, ...] = ()
+    cards: Mapping[str, Card] = field(default_factory=dict)
+
+
 class Retriever:
     """Searches one course. Follows switches of its index by itself."""
 
@@ -99,11 +121,12 @@ class Retriever:
         encoder: TermEncoder,
         embedder: Callable[[Manifest], Embedder | None],
         today: Callable[[], date],
+        catalog: ConceptCatalog,
         fusion: Fusion = Fusion(),
     ) -> None:
         """`embedder` picks the embedder that an index was built with, None where it cannot be had."""
         self._store, self._encoder, self._embedder, self._today = store, encoder, embedder, today
-        self._fusion = fusion
+        self._catalog, self._fusion = catalog, fusion
         self._open: _Open | None = None
         self._opening = asyncio.Lock()
         self._counted: dict[tuple[str, str], Mapping[int, int]] = {}
@@ -111,6 +134,17 @@ class Retriever:
     async def open(self) -> Manifest:
         """Load the index and the embedder now rather than with the first question. Raises RetrievalError."""
         return (await self._current()).index.manifest
+
+    async def concepts(self) -> Concepts:
+        """The concepts of the current index. Raises RetrievalError."""
+        opened = await self._current()
+        return await self._catalog.concepts(opened.version, opened.index)
+
+    async def concept(self, name: str) -> tuple[Lookup, Card | None]:
+        """What a name leads to, by meaning too where there is an embedder. Raises RetrievalError."""
+        opened = await self._current()
+        concepts = await self._catalog.concepts(opened.version, opened.index)
+        return await concepts.card(name, opened.embedder.embed_query if opened.embedder else None)
 
     async def search(self, question: str, previous: Sequence[str] = (), options: Options = Options()) -> Retrieval:
         """Find passages.
@@ -123,13 +157,17 @@ class Retriever:
         query = read_query(searched, opened.vocabulary, self._encoder.query)
         with clock.stage("embed"):
             dense = opened.embedder.embed_query(query.dense) if opened.embedder else None
-        found, signals = await self._find(query, dense, opened, options)
+        with clock.stage("graph"):
+            about = await self._about(query, dense, opened, options)
+        found, signals = await self._find(query, dense, opened, options, about)
         calibration = HYBRID if dense is not None else LEXICAL
         confidence = calibration.probability(signals)
         # A follow-up's own words are few and thin the signals out; what it follows was found before.
         threshold = calibration.threshold * (_FOLLOW_UP if searched.context else 1.0)
         abstain = not found or confidence < threshold
-        return Retrieval(tuple(found), confidence, abstain, signals, clock.stages())
+        first = () if abstain else needed_first(about.concepts, about.cards, options.prerequisite_depth)
+        groundwork = await self._groundwork(first, found, opened) if wants_explaining(searched.text) else ()
+        return Retrieval(tuple(found), confidence, abstain, signals, about.concepts, first, groundwork, clock.stages())
 
     async def quotable(self, question: str, previous: Sequence[str] = (), options: Options = Options()) -> Quotable:
         """What answers a question word for word, from more passages than are shown to a model. Raises as `search`."""
@@ -139,7 +177,7 @@ class Retriever:
         dense = opened.embedder.embed_query(query.dense) if opened.embedder else None
         # A model explains from few passages; the sentence that answers may stand a little further down.
         wider = replace(options, passages=max(options.passages, _QUOTED_FROM))
-        found, _ = await self._find(query, dense, opened, wider)
+        found, _ = await self._find(query, dense, opened, wider, await self._about(query, dense, opened, options))
         found = await self._with_openings(found, opened)
         texts = [(hit.passage, hit.text) for hit in found]
         # Embedding every sentence takes a while; other students' answers go on meanwhile.
@@ -161,12 +199,40 @@ class Retriever:
             ordered.append(hit)
         return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
 
+    async def _about(self, query: Query, dense: Vector | None, opened: _Open, options: Options) -> "_About":
+        """The concepts of a question, named before near, and their cards."""
+        if not options.graph or options.max_concepts == 0:
+            return _About()
+        concepts = await self._catalog.concepts(opened.version, opened.index)
+        found: dict[str, tuple[str, float]] = {}
+        for named in concepts.names.find(query.dense):
+            found[named.id] = (named.how, 1.0)
+        if dense is not None and len(found) < options.max_concepts:
+            for id_, cosine in await concepts.nearest(dense, options.max_concepts):
+                if cosine >= _NEAR:
+                    found.setdefault(id_, ("nearest", _NEAREST_WEIGHT * cosine))
+        cards = await concepts.cards(list(found)[: options.max_concepts])
+        about = tuple(QuestionConcept(id_, card.title, *found[id_]) for id_, card in cards.items())
+        return _About(about, cards)
+
+    async def _groundwork(self, first: Sequence[Neighbour], found: Sequence[Found], opened: _Open) -> tuple[Found, ...]:
+        """The best passage on each prerequisite whose page is not there already, those needed last first."""
+        there = {hit.passage.page for hit in found}
+        wanted = [one.passages[0] for one in reversed(first) if one.passages and page_of(one.passages[0]) not in there]
+        ids = list(dict.fromkeys(wanted))[:_GROUNDWORK]
+        loaded = await opened.index.passages(ids, self._today()) if ids else {}
+        passages = [loaded[id_] for id_ in ids if id_ in loaded]
+        return tuple(
+            Found(rank, 0.0, passage, passage.text) for rank, passage in enumerate(passages, start=len(found) + 1)
+        )
+
     async def _find(
-        self, query: Query, dense: Vector | None, opened: _Open, options: Options
+        self, query: Query, dense: Vector | None, opened: _Open, options: Options, about: "_About"
     ) -> tuple[list[Found], Signals]:
         today, manifest = self._today(), opened.index.manifest
         arms = await opened.index.search(dense, query.sparse, _HITS_PER_ARM, today)
-        ranking = fuse(arms, self._fusion, manifest.notes, manifest.pointers)
+        worth = explaining(about.concepts, about.cards)
+        ranking = fuse(arms, self._fusion, manifest.notes, manifest.pointers, worth)
         # The confidence looks at the same number of passages, however few are wanted.
         ids = ranking.ids[: max(options.passages, MEASURED)]
         loaded = await opened.index.passages([*ids, *neighbours(ids[: options.passages])], today)
@@ -247,4 +313,4 @@ class _Clock:
         total = (time.perf_counter() - self._start) * 1000
         named = {name: round(ms, 3) for name, ms in self._stages.items()}
         rest = round(total - sum(self._stages.values()), 3)
-        return {**named, "search": rest, "graph": 0.0, "total": round(total, 3)}
+        return {**named, "search": rest, "total": round(total, 3)}

@@ -90,6 +90,12 @@ questions_per_student_per_day = 9
 [chunking]
 target = 900
 smallest = 100
+
+[concepts]
+model = true
+max_calls = 300
+max_usd = 1.5
+concurrency = 2
 """
 
 
@@ -121,6 +127,7 @@ def test_a_file_needs_an_id_a_title_and_a_source(tmp_path: Path) -> None:
     assert (course.answers.passages, course.answers.prerequisite_depth, course.answers.max_concepts) == (5, 2, 10)
     assert course.answers.followups_without_mention
     assert course.limits.questions_per_student_per_day == 50
+    assert not course.concepts.model, "nothing is sent to a model, or paid for, unless the course says so"
     assert course.root == tmp_path.resolve()
 
 
@@ -147,7 +154,7 @@ def test_every_key_is_tried_here(tmp_path: Path) -> None:
         return {name for name in type(model).model_fields if name not in model.model_fields_set}
 
     assert unset(course) == set()
-    for table in (course.course, course.staff, course.answers, course.limits, course.chunking):
+    for table in (course.course, course.staff, course.answers, course.limits, course.chunking, course.concepts):
         assert unset(table) == set(), table
     assert set.intersection(*map(unset, course.sources)) == set()
     for several in (course.channels, course.assignments, course.blackouts):
@@ -243,6 +250,8 @@ def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path, text: str, line:
         (f'{SMALLEST}\n[[channels]]\nplatfrom = "slack"\n', "line 9: unknown key `platfrom`; did you mean `platform`?"),
         (f'root = "/"\n{SMALLEST}', "line 1: unknown key `root`"),
         (f"{SMALLEST}[staff]\nteams = []\n", "line 8: unknown key `teams`"),
+        (f"{SMALLEST}[concepts]\nmax_call = 3\n", "line 8: unknown key `max_call`; did you mean `max_calls`?"),
+        (f"{SMALLEST}[concept]\nmodel = true\n", "line 7: unknown key `concept`; did you mean `concepts`?"),
     ],
 )
 def test_an_unknown_key_is_told_with_its_line_and_what_was_meant(tmp_path: Path, text: str, told: str) -> None:
@@ -294,6 +303,12 @@ def test_a_key_that_means_nothing_anywhere_is_not_guessed_at(tmp_path: Path) -> 
             "line 8: `limits.questions_per_student_per_day`: ",
         ),
         (f"{SMALLEST}[chunking]\ntarget = 9\n", "line 8: `chunking.target`: "),
+        (f"{SMALLEST}[concepts]\nmax_usd = 0\n", "line 8: `concepts.max_usd`: Input should be greater than 0"),
+        (f"{SMALLEST}[concepts]\nmax_usd = inf\n", "line 8: `concepts.max_usd`: "),
+        (f"{SMALLEST}[concepts]\nmax_usd = nan\n", "line 8: `concepts.max_usd`: "),
+        (f"{SMALLEST}[concepts]\nmax_calls = -1\n", "line 8: `concepts.max_calls`: "),
+        (f"{SMALLEST}[concepts]\nmodel = 'gpt'\n", "line 8: `concepts.model`: Input should be a valid boolean"),
+        (f"{SMALLEST}[concepts]\nconcurrency = 0\n", "line 8: `concepts.concurrency`: "),
         (
             f"{SMALLEST}[[blackouts]]\nstart = 2026-12-01T09:00:00\nend = 2026-12-01T12:00:00Z\n",
             "line 8: `blackouts.0.start` needs its offset from UTC",

@@ -11,6 +11,10 @@ from retrieval.passage import Passage, Trust
 
 _LINK = re.compile(r"!?\[\[(?:[^\]|]*\|)?([^\]|]+)\]\]|!?\[([^\]\n]*)\]\([^)\n]*\)")
 _EMPHASIS = re.compile(r"(?<![\w\\])(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=[^\s\\])\1(?!\w)")
+# A letter in a formula that is half of a name: $k$-means, $\epsilon$-greedy, $A^*$.
+_LETTER_NAME = re.compile(r"\$\\?([A-Za-z]{1,7})\$(?=[-‐‑][A-Za-z])")
+_STARRED = re.compile(r"\$([A-Z])\^\{?(?:\*|\\ast|\\star)\}?\$")
+_LEGAL = re.compile(r"(?:^|/)(?:licen[cs]e|copying|notice|code_of_conduct|contributing|changelog)\b", re.IGNORECASE)
 _ITEM_MARK = re.compile(r"^\s*(?:>\s*)*(?:[-*+]|\d{1,3}[.)])\s+")
 
 
@@ -19,8 +23,8 @@ class Section:
     """What stands below one heading of a page, or on one PDF page: passages that share an address.
 
     `number` counts the corpus's sections from 0, `page` its pages as in the index. `heading` is the
-    innermost heading, empty at a page's top; `headings` the whole path. `sentences` are Markdown, of prose
-    and list items; `code` the listings, without their fences' marks.
+    innermost heading, empty at a page's top; `headings` the whole path. `sentences` are Markdown, of prose,
+    list items and rows of tables, `said` the same as plain text; `code` the listings, without their fences.
     """
 
     number: int
@@ -32,6 +36,7 @@ class Section:
     passages: tuple[int, ...]
     text: str
     sentences: tuple[str, ...]
+    said: tuple[str, ...]
     code: tuple[str, ...]
     trust: Trust = "course"
     release: date | None = None
@@ -56,8 +61,9 @@ class Corpus:
 
 
 def read_corpus(passages: Iterable[Passage]) -> Corpus:
-    """Put the passages of an index, in the order of their ids, together to sections."""
+    """Put the passages of an index, in the order of their ids, together to sections; licence texts teach nothing."""
     sections: list[Section] = []
+    passages = (passage for passage in passages if not _LEGAL.search(passage.path))
     for (page, url), group in groupby(passages, key=lambda passage: (passage.page, passage.url)):
         sections.append(_section(len(sections), page, url, list(group)))
     pages = dict.fromkeys(section.page for section in sections)
@@ -76,6 +82,8 @@ def _section(number: int, page: int, url: str, passages: Sequence[Passage]) -> S
             prose += sentences(block.text)
         elif block.kind == "list":
             prose += [sentence for item in list_items(block.text) for sentence in sentences(_ITEM_MARK.sub("", item))]
+        elif block.kind == "table":
+            prose += _rows(block.text)
     return Section(
         number,
         page,
@@ -86,10 +94,17 @@ def _section(number: int, page: int, url: str, passages: Sequence[Passage]) -> S
         tuple(passage.id for passage in passages),
         text,
         tuple(prose),
+        tuple(map(plain, prose)),
         tuple(code),
         first.trust,
         first.release,
     )
+
+
+def _rows(table: str) -> list[str]:
+    """A row as a sentence, its cells joined by dashes, as a glossary has them."""
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
+    return [" — ".join(filter(None, row)) for row in rows if any(re.search(r"\w", cell) for cell in row)]
 
 
 def _without_fence(block: str) -> str:
@@ -100,7 +115,8 @@ def _without_fence(block: str) -> str:
 
 def plain(markdown: str) -> str:
     """Prose on one line without emphasis, links and code ticks; formulas keep their dollar signs."""
-    text = _LINK.sub(lambda link: link[1] or link[2] or "", markdown)
+    text = _STARRED.sub(r"\1*", _LETTER_NAME.sub(r"\1", markdown)) if "$" in markdown else markdown
+    text = _LINK.sub(lambda link: link[1] or link[2] or "", text)
     for _ in range(3):
         text, changed = _EMPHASIS.subn(r"\2", text)
         if not changed:

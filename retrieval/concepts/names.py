@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from retrieval.words import words
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
+STAR = re.compile(r"(?<=\b[A-Z])(?:\\?\*(?!\w)|[- ]star\b)")
 _LEADING = frozenset({"a", "an", "the"})
 # What ends in s and is no plural, beyond -ss, -us and -is, which are handled by rule.
 _NO_PLURAL = frozenset(
@@ -68,7 +70,7 @@ def _singular(word: str) -> str:
 def tokens(name: str) -> tuple[str, ...]:
     """The folded words of a name, without a leading article; hyphens and underscores separate."""
     # Combining marks and full-width letters are how they look: é is é however it was typed.
-    split = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
+    split = _CAMEL.sub(" ", STAR.sub("star", unicodedata.normalize("NFKC", name)))
     found = [fold(word) for word in words(split)]
     return tuple(found[1:] if len(found) > 1 and found[0] in _LEADING else found)
 
@@ -83,6 +85,7 @@ def slug(title: str) -> str:
     return "-".join(words(unicodedata.normalize("NFKC", title)))[:80].strip("-")
 
 
+@lru_cache(maxsize=50_000)
 def is_acronym(name: str) -> bool:
     """Whether a name is written like an acronym: RNN, kNN, ELBO, t-SNE, mAP, A3C, ReLU."""
     bare = re.sub(r"[^A-Za-z0-9]", "", name)
@@ -90,6 +93,18 @@ def is_acronym(name: str) -> bool:
         return False
     capitals = sum(character.isupper() for character in bare)
     return capitals >= 2 and capitals * 2 >= sum(character.isalpha() for character in bare)
+
+
+def is_clipped(short: str, name: str) -> bool:
+    """Whether a word is put together from the beginnings of a name's words: AdaBoost, from adaptive boosting."""
+    parts = re.findall(r"[A-Z][a-z]+", short)
+    full = words(name)
+    return (
+        2 <= len(parts) == len(full)
+        and "".join(parts) == short
+        and all(word.startswith(part.lower().removesuffix("s")) for part, word in zip(parts, full, strict=True))
+        and short.lower() != "".join(full)
+    )
 
 
 def stands_for(acronym: str, name: str) -> bool:

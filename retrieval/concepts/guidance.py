@@ -1,0 +1,62 @@
+"""Pure: what a question's concepts mean for its answer: which passages explain them, and what is needed first."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from retrieval.cards import Card, Neighbour
+
+_EXPLAIN = re.compile(
+    r"\b(?:explain|what(?:['’]s| is| are| was| does| do)|how (?:do|does|is|are|can)|why|understand|intuition|describe"
+    r"|teach|introduc\w+|derive|meaning|difference|tell me about|confus\w+)\b",
+    re.IGNORECASE,
+)
+_BY_RANK = (1.0, 0.7, 0.5, 0.35, 0.25)
+_MOST_FIRST = 4
+_FARTHER = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionConcept:
+    """A concept that a question is about. `how` it was found: by an exact name, alias, inflection, or as nearest;
+    `weight` is how much it counts, 1 for one that is named."""
+
+    id: str
+    title: str
+    how: str
+    weight: float = 1.0
+
+
+def wants_explaining(question: str) -> bool:
+    """Whether somebody wants to understand something, rather than to find or fix it."""
+    return bool(_EXPLAIN.search(question))
+
+
+def explaining(concepts: Iterable[QuestionConcept], cards: Mapping[str, Card]) -> dict[int, float]:
+    """How much each passage explains of the concepts, from 0 to 1, by its id."""
+    worth: dict[int, float] = {}
+    for concept in concepts:
+        card = cards.get(concept.id)
+        for resource, rank in zip(card.resources if card else (), _BY_RANK, strict=False):
+            for place, passage in enumerate(resource.passages):
+                share = concept.weight * rank * (1.0 if place == 0 else _FARTHER)
+                worth[passage] = max(worth.get(passage, 0.0), share)
+    return worth
+
+
+def needed_first(concepts: Sequence[QuestionConcept], cards: Mapping[str, Card], depth: int) -> tuple[Neighbour, ...]:
+    """The prerequisites of what a question names, in learning order, at most four, nearest kept first.
+
+    What the question names itself is not among them: whoever asks for it knows of it.
+    """
+    named = [concept for concept in concepts if concept.how != "nearest"]
+    asked = {concept.id for concept in concepts}
+    found: dict[str, Neighbour] = {}
+    for concept in named:
+        card = cards.get(concept.id)
+        for neighbour in card.prerequisites if card else ():
+            if neighbour.depth <= depth and neighbour.id not in asked and neighbour.url:
+                found.setdefault(neighbour.id, neighbour)
+    nearest = sorted(found.values(), key=lambda neighbour: neighbour.depth)[:_MOST_FIRST]
+    kept = {neighbour.id for neighbour in nearest}
+    return tuple(neighbour for id_, neighbour in found.items() if id_ in kept)

@@ -1,0 +1,99 @@
+"""Pure: which phrases recur in a course, where, how often inside of longer ones, and in which role."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
+
+from retrieval.concepts.corpus import Corpus
+from retrieval.concepts.names import is_acronym
+from retrieval.concepts.wording import BREAK, Wording, can_begin, can_end, runs, wording
+
+_LONGEST = 4
+_RECURS = 2
+_BEFORE_VERBS = frozenset(
+    "to we you i they can will could would should must may might cannot it that which not then please us let".split()
+)
+
+
+@dataclass(slots=True)
+class Phrase:
+    """A phrase of the prose.
+
+    `count` leaves out sentences that stood elsewhere word for word; `heads` of it were the end of a noun
+    phrase, as names are and adjectives are not; `verbs` followed a word that verbs follow; `nested` were
+    inside of the longer phrase that recurs most; `whole` were a noun phrase all by themselves, and
+    `capitals` began with a capital inside of a sentence.
+    """
+
+    words: tuple[str, ...]
+    count: int = 0
+    heads: int = 0
+    verbs: int = 0
+    nested: int = 0
+    whole: int = 0
+    capitals: int = 0
+    pages: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """All that recur at least three times, and those that were asked for. `words` is the length of the prose."""
+
+    found: dict[tuple[str, ...], Phrase]
+    words: int
+
+
+Worded = tuple[tuple[Wording, ...], ...]
+"""The wording of every sentence of every section."""
+
+
+def word_corpus(corpus: Corpus) -> Worded:
+    """Read every sentence once."""
+    return tuple(tuple(map(wording, section.said)) for section in corpus.sections)
+
+
+def find_phrases(corpus: Corpus, worded: Worded, asked: Container[tuple[str, ...]]) -> Phrases:
+    """Every phrase of one to four words that recurs, and those `asked` for if they occur at all."""
+    found: dict[tuple[str, ...], Phrase] = {}
+    seen: set[tuple[str, ...]] = set()
+    total = 0
+    for section, sentences in zip(corpus.sections, worded, strict=True):
+        for sentence in sentences:
+            if len(sentence.folded) > 4 and sentence.folded in seen:
+                continue
+            seen.add(sentence.folded)
+            total += len(sentence.folded)
+            _count(found, sentence, section.page)
+    kept = {words: phrase for words, phrase in found.items() if phrase.count >= _RECURS or words in asked}
+    for phrase in kept.values():
+        for part in _parts(phrase.words):
+            if part in kept:
+                kept[part].nested = max(kept[part].nested, phrase.count)
+    return Phrases(kept, total)
+
+
+def _count(found: dict[tuple[str, ...], Phrase], sentence: Wording, page: int) -> None:
+    words = sentence.folded
+    for start, end in runs(words):
+        verbal = words[start - 1] in _BEFORE_VERBS if start > 0 and words[start - 1] != BREAK else False
+        for first in range(start, end):
+            if not can_begin(words[first]) and not (first + 1 < end and is_acronym(sentence.written[first + 1])):
+                continue
+            for last in range(first + 1, min(end, first + _LONGEST) + 1):
+                if not can_end(words[last - 1]):
+                    continue
+                name = tuple(words[first:last])
+                phrase = found.get(name)
+                if phrase is None:
+                    phrase = found[name] = Phrase(name)
+                phrase.count += 1
+                phrase.heads += last == end
+                phrase.whole += first == start and last == end
+                phrase.capitals += first > 0 and sentence.written[first][0].isupper()
+                phrase.verbs += verbal and first == start
+                phrase.pages.add(page)
+
+
+def _parts(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for length in range(1, len(words)):
+        for start in range(len(words) - length + 1):
+            yield words[start : start + length]

@@ -5,15 +5,28 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import asdict, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
+from bot.command_options import (
+    AsJson,
+    CourseFile,
+    Depth,
+    Graph,
+    MaxConcepts,
+    Passages,
+    Previous,
+    Switch,
+    out,
+    print_json,
+    wired,
+)
+from bot.concept_commands import add_to
 from bot.conversation import converse, demo_course, demonstrate
 from bot.course import Course, load_course
 from bot.doctor import Check, examine
@@ -21,12 +34,11 @@ from bot.errors import ConfigError, EricaError, RetrievalFailed
 from bot.messages import Answer, Question
 from bot.rendering.evaluation_table import comparison_table, evaluation_table
 from bot.rendering.reports import answer_json, ingest_json, ingest_summary, search_json, search_table
-from bot.settings import read_settings
-from bot.shell import INTERRUPTED, delivered, log_to, prepare_streams, swallow_output, until_stopped
+from bot.shell import INTERRUPTED, delivered, prepare_streams, swallow_output, until_stopped
 from bot.wiring import Wiring
 from retrieval.comparison import compare, load_evaluation
 from retrieval.errors import EmptyQuestion, IndexMissing, NoEarlierIndex, QuestionTooLong, RetrievalError
-from retrieval.evaluation import EVALUATED, evaluate
+from retrieval.evaluation import EVALUATED, Evaluation, evaluate
 from retrieval.labelled import AskedQuestion, QuestionsError, duplicates_for, load_asked, load_questions
 from retrieval.retriever import Options, Retrieval
 
@@ -36,23 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console(highlight=False)
-
-
-class Switch(StrEnum):
-    """On or off."""
-
-    on = "on"
-    off = "off"
-
-
-CourseFile = Annotated[Path, typer.Option("--course", help="The course's TOML file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
-Passages = Annotated[int | None, typer.Option(min=1, max=50, help="How many passages an answer may stand on.")]
-Depth = Annotated[int | None, typer.Option(min=0, max=5, help="Prerequisite depth; waits for the concept graph.")]
-MaxConcepts = Annotated[int | None, typer.Option(min=0, max=50, help="How many concepts; waits for the graph.")]
-Graph = Annotated[Switch, typer.Option(help="Whether the concept graph takes part, once it is there.")]
-Previous = Annotated[list[str] | None, typer.Option(help="An earlier question of the conversation; repeatable.")]
+add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -111,19 +107,8 @@ def _fail(as_json: bool, code: int, name: str, message: str, hint: str) -> int:
     return code
 
 
-def _wiring() -> Wiring:
-    settings = read_settings()
-    log_to(settings.data_dir)
-    return Wiring(settings, notice)
-
-
 def _options(course: Course, wiring: Wiring, given: dict[str, Any]) -> Options:
     return replace(wiring.options(course), **{key: value for key, value in given.items() if value is not None})
-
-
-def _print_json(fields: Any) -> None:
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
 
 
 @app.command()
@@ -133,12 +118,12 @@ def ingest(
     force: Annotated[bool, typer.Option("--force", help="Switch in even a much smaller or empty index.")] = False,
 ) -> None:
     """Read a course's material and build its index, beside the one in use until it is done."""
-    wiring = _wiring()
+    wiring = wired()
     for course in [load_course(file) for file in courses]:
         with ConsoleProgress(quiet=as_json) as progress:
             report = until_stopped(wiring.ingest(course, progress, force))
         if as_json:
-            _print_json(ingest_json(report))
+            print_json(ingest_json(report))
         else:
             out.print(ingest_summary(report))
 
@@ -146,7 +131,7 @@ def ingest(
 @app.command()
 def rollback(course: CourseFile) -> None:
     """Go back to the index before the current one; a second rollback goes forward again."""
-    wiring = _wiring()
+    wiring = wired()
     name = until_stopped(wiring.store(load_course(course)).rollback())
     out.print(f"The index {name} is current again.")
 
@@ -167,28 +152,29 @@ def search(
     """List the passages that fit a question, without answering it."""
     if (question is None) == (questions is None):
         raise typer.TyperException("give either a QUESTION or --questions FILE.jsonl")
-    loaded, wiring = load_course(course), _wiring()
+    loaded, wiring = load_course(course), wired()
     given = {"prerequisite_depth": depth, "max_concepts": max_concepts, "passages": limit or passages}
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     asked = load_asked(questions) if questions else [AskedQuestion(question or "", previous=tuple(previous or ()))]
 
     async def go() -> None:
-        retriever = wiring.retriever(loaded)
-        for number, one in enumerate(asked, start=1):
-            try:
-                found = await retriever.search(one.question, one.previous or (), options)
-            except (EmptyQuestion, QuestionTooLong):
-                if questions is None:
-                    raise
-                found = Retrieval((), 0.0, abstain=True)  # one odd question does not end a batch
-            _show_search(one, number, found, as_json)
+        async with wiring.redis() as redis:
+            retriever = wiring.retriever(loaded, redis)
+            for number, one in enumerate(asked, start=1):
+                try:
+                    found = await retriever.search(one.question, one.previous or (), options)
+                except (EmptyQuestion, QuestionTooLong):
+                    if questions is None:
+                        raise
+                    found = Retrieval((), 0.0, abstain=True)  # one odd question does not end a batch
+                _show_search(one, number, found, as_json)
 
     until_stopped(go())
 
 
 def _show_search(asked: AskedQuestion, number: int, found: Retrieval, as_json: bool) -> None:
     if as_json:
-        _print_json(search_json(str(number) if asked.id is None else asked.id, asked.question, found))
+        print_json(search_json(str(number) if asked.id is None else asked.id, asked.question, found))
     else:
         out.print(search_table(asked.question, found))
 
@@ -205,24 +191,25 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the course material, with citations."""
-    loaded, wiring = load_course(course), _wiring()
+    loaded, wiring = load_course(course), wired()
     given = {"passages": passages, "prerequisite_depth": depth, "max_concepts": max_concepts}
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     if question is None:
         if as_json:
             raise typer.TyperException("with --json, give the QUESTION")
         until_stopped(converse(wiring, loaded, options, out))
-    elif as_json:
-        until_stopped(_ask_json(wiring, loaded, options, Question(question, tuple(previous or ()))))
     else:
-        tutor = wiring.tutor(loaded, options=options)
-        until_stopped(ConsoleReply(out).show(tutor.answer(Question(question, tuple(previous or ())))))
+        until_stopped(_ask(wiring, loaded, options, Question(question, tuple(previous or ())), as_json))
 
 
-async def _ask_json(wiring: Wiring, course: Course, options: Options, question: Question) -> None:
-    async for event in wiring.tutor(course, options=options).answer(question):
-        if isinstance(event, Answer):
-            _print_json(answer_json(event))
+async def _ask(wiring: Wiring, course: Course, options: Options, question: Question, as_json: bool) -> None:
+    async with wiring.redis() as redis, aclosing(wiring.tutor(course, redis, options).answer(question)) as events:
+        if not as_json:
+            await ConsoleReply(out).show(events)
+            return
+        async for event in events:
+            if isinstance(event, Answer):
+                print_json(answer_json(event))
 
 
 @app.command(name="eval")
@@ -238,15 +225,20 @@ def evaluate_(
     as_json: AsJson = False,
 ) -> None:
     """Score retrieval on labelled questions: hits, MRR, nDCG, abstentions, latency."""
-    loaded, wiring = load_course(course), _wiring()
+    loaded, wiring = load_course(course), wired()
     given = {"passages": passages or EVALUATED.passages, "prerequisite_depth": depth, "max_concepts": max_concepts}
     options = replace(_options(loaded, wiring, given), graph=graph is Switch.on)
     labelled, same = load_questions(questions), duplicates_for(questions, duplicates)
     other = load_evaluation(compare_with) if compare_with else None
-    evaluation = until_stopped(evaluate(wiring.retriever(loaded), labelled, same, options))
+
+    async def go() -> Evaluation:
+        async with wiring.redis() as redis:
+            return await evaluate(wiring.retriever(loaded, redis), labelled, same, options)
+
+    evaluation = until_stopped(go())
     comparison = compare(evaluation, other) if other else None
     if as_json:
-        _print_json(evaluation.to_json() | ({"comparison": comparison.to_json()} if comparison else {}))
+        print_json(evaluation.to_json() | ({"comparison": comparison.to_json()} if comparison else {}))
         return
     out.print(evaluation_table(evaluation))
     if comparison:
@@ -262,7 +254,7 @@ def doctor(
 
     async def go() -> list[Check]:
         checks = []
-        async for check in examine(_wiring(), course):
+        async for check in examine(wired(), course):
             checks.append(check)
             if not as_json:
                 out.print(check.line())
@@ -270,14 +262,14 @@ def doctor(
 
     checks = until_stopped(go())
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     return int(any(check.state == "problem" for check in checks))
 
 
 @app.command()
 def demo() -> None:
     """Ingest the bundled demo course, ask it a question and show the cited answer; then it is your turn."""
-    wiring, course = _wiring(), load_course(demo_course())
+    wiring, course = wired(), load_course(demo_course())
     with ConsoleProgress() as progress:
         report = until_stopped(wiring.ingest(course, progress))
     out.print(ingest_summary(report))

@@ -1,5 +1,6 @@
 """Question after question at the console, and the demonstration that begins with one."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -7,19 +8,26 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from bot.adapters.console import ConsoleReply
+from bot.concept_pictures import picture
 from bot.course import Course
 from bot.errors import EricaError, QuestionRejected
 from bot.messages import Question
-from bot.ports import Memory
+from bot.rendering.concept_reports import choices_text, concept_card
 from bot.tutor import Tutor
 from bot.wiring import Wiring
+from retrieval.concepts.guidance import within_depth
 from retrieval.retriever import Options
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+DEMO_CONCEPT = "attention"
 DEMO_QUESTION = "What is attention in transformers and can you provide a python example of how it is used?"
 
 _HELP = """Ask in your own words; a follow-up such as "and in python?" knows what came before.
@@ -31,21 +39,37 @@ _ENDS = frozenset({"", "quit", "exit", "q", ":q", "/quit", "/exit"})
 async def converse(wiring: Wiring, course: Course, options: Options, out: Console) -> None:
     """Until an empty line; what was asked before is remembered so long."""
     await (await wiring.store(course).open()).close()  # that there is no index is better said before a question
-    async with _memory(wiring) as memory:
-        await _exchange(wiring.tutor(course, memory, options), course, f"console-{uuid.uuid4()}", out)
+    async with _redis(wiring) as redis:
+        await _exchange(wiring.tutor(course, redis, options), course, f"console-{uuid.uuid4()}", out)
 
 
 async def demonstrate(wiring: Wiring, course: Course, out: Console) -> None:
     """Ask the demo question; then, if somebody sits there, it is their turn in the same conversation."""
-    async with _memory(wiring) as memory:
+    async with _redis(wiring) as redis:
         out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n", soft_wrap=True)
-        tutor, thread = wiring.tutor(course, memory), f"demo-{uuid.uuid4()}"
+        tutor, thread = wiring.tutor(course, redis), f"demo-{uuid.uuid4()}"
         await ConsoleReply(out).show(tutor.answer(Question(DEMO_QUESTION, thread=thread)))
+        await _show_concept(wiring, course, redis, out)
         if sys.stdin.isatty() and out.is_terminal:
             out.print()
             await _exchange(tutor, course, thread, out)
         else:
             out.print(f"\nAsk more: {_ask_command()} 'What is CLIP and how is it used?'", soft_wrap=True)
+
+
+async def _show_concept(wiring: Wiring, course: Course, redis: "Redis | None", out: Console) -> None:
+    """The card of the concept that the demo asks about, and a picture of what is around it."""
+    retriever = wiring.retriever(course, redis)
+    lookup, card = await retriever.concept(DEMO_CONCEPT)
+    if card is None:
+        out.print(choices_text(lookup, DEMO_CONCEPT))
+        return
+    out.print(f"\n[bold cyan]you[/bold cyan] erica concept {DEMO_CONCEPT}\n")
+    out.print(concept_card(within_depth(card, course.answers.prerequisite_depth)), soft_wrap=True)
+    file = wiring.settings.data_dir / f"{card.id}.png"
+    drawn = await picture(await retriever.concepts(), course.course.title, DEMO_CONCEPT)
+    await asyncio.to_thread(file.write_bytes, drawn)
+    out.print(f"\nA picture of what is around it: {file}", soft_wrap=True, markup=False)
 
 
 async def _exchange(tutor: Tutor, course: Course, thread: str, out: Console) -> None:
@@ -70,11 +94,11 @@ def _next_line(out: Console) -> str:
 
 
 @asynccontextmanager
-async def _memory(wiring: Wiring) -> AsyncIterator[Memory | None]:
-    """Answers do not need memory: where it cannot be had, that is said and the conversation goes on."""
-    memory = wiring.memory()
+async def _redis(wiring: Wiring) -> AsyncIterator["Redis | None"]:
+    """Answers do not need it: where it cannot be had, that is said and the conversation goes on."""
+    connection = wiring.redis(private=True)
     try:
-        entered = await memory.__aenter__()
+        entered = await connection.__aenter__()
     except EricaError as error:
         wiring.notice(f"Follow-ups will not be understood: {error}. {error.hint}")
         yield None
@@ -82,7 +106,7 @@ async def _memory(wiring: Wiring) -> AsyncIterator[Memory | None]:
     try:
         yield entered
     finally:
-        await memory.__aexit__(None, None, None)
+        await connection.__aexit__(None, None, None)
 
 
 def _ask_command() -> str:

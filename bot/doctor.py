@@ -84,8 +84,9 @@ def _data_folder(wiring: Wiring) -> Check:
 async def _redis(wiring: Wiring) -> Check:
     name = "Redis" if wiring.settings.redis_url else "private Valkey"
     try:
-        async with wiring.memory() as memory:
-            await memory.recall("doctor")
+        async with wiring.redis(private=True) as redis:
+            if memory := wiring.memory(redis):
+                await memory.recall("doctor")
     except EricaError as error:
         return Check(name, "problem", str(error), error.hint or "Check ERICA_REDIS_URL.")
     return Check(name, "ok", "answers")

@@ -55,6 +55,24 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class AboutConcept:
+    """A concept of the course that a question is about; `how` it was found there: exact, alias, inflection, nearest."""
+
+    id: str
+    title: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFirst:
+    """A concept that one should know before, and the best place that teaches it."""
+
+    id: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """Tokens that one answer cost."""
 
@@ -66,8 +84,9 @@ class Tokens:
 class Answer:
     """The end of every question: the whole text once more, and what it stands on.
 
-    `text` is Markdown with `[n]`; `grounded` is false when an answering model cited nothing;
-    `model` is None when no model wrote the text; `fallback` when it was not the first one configured.
+    `text` is Markdown with `[n]`; `prerequisites`, in learning order, are shown beside it. `grounded` is
+    false when an answering model cited nothing; `model` is None when no model wrote the text; `fallback`
+    when it was not the first one configured.
     `ms` gives milliseconds by stage.
     """
 
@@ -81,8 +100,8 @@ class Answer:
     fallback: bool = False
     tokens: Tokens = Tokens()
     cost_usd: float = 0.0
-    concepts: tuple[str, ...] = ()
-    prerequisites: tuple[str, ...] = ()
+    concepts: tuple[AboutConcept, ...] = ()
+    prerequisites: tuple[WantedFirst, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -15,3 +15,4 @@ NOT_GROUNDED = "⚠️ *This answer cites no page of the course. Check it before
 NOTES_MARK = "(notes)"
 REPLACED = "*(Addresses in this code were replaced.)*"
 CUT_OFF = "⚠️ *This answer was cut off: it had become too long.*"
+WANTED_FIRST = "You'll want first:"

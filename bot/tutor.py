@@ -16,7 +16,7 @@ from bot.citations import citations
 from bot.code_check import describe_problems
 from bot.errors import ContextTooLong, EmptyQuestion, MemoryFailed, ModelFailed, RetrievalFailed, TooLong
 from bot.extractive import abstained, quoted
-from bot.messages import Answer, Delta, Event, Outcome, Question, Replace, Status
+from bot.messages import AboutConcept, Answer, Delta, Event, Outcome, Question, Replace, Status, WantedFirst
 from bot.model_chain import Finished, ModelChain, Piece, Switched
 from bot.ports import ChatMessage, Memory, Turn
 from bot.safe_stream import SafeStream
@@ -73,7 +73,13 @@ class Tutor:
                 if isinstance(event, Answer):
                     now = time.perf_counter()
                     ms = {"answer": round((now - searched) * 1000, 3), "total": round((now - start) * 1000, 3)}
-                    event = replace(event, confidence=round(retrieval.confidence, 4), ms={**retrieval.ms, **ms})
+                    event = replace(
+                        event,
+                        confidence=round(retrieval.confidence, 4),
+                        concepts=tuple(AboutConcept(one.id, one.title, one.how) for one in retrieval.concepts),
+                        prerequisites=tuple(WantedFirst(one.id, one.title, one.url) for one in retrieval.prerequisites),
+                        ms={**retrieval.ms, **ms},
+                    )
                     await self._remember(question, event)
                 yield event
 
@@ -126,7 +132,7 @@ class Tutor:
                 yield event
 
     async def _stream(self, models: ModelChain, prompt: Prompt, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
-        passages = [found.passage for found in retrieval.passages[: prompt.passages]]
+        passages = [found.passage for found in retrieval.material[: prompt.passages]]
         safe, text = SafeStream(passages), ""
         messages = [ChatMessage("system", prompt.system), ChatMessage("user", prompt.user)]
         finished: Finished | None = None
@@ -149,7 +155,7 @@ class Tutor:
         rest += self._remarks(text + rest, safe, cut_off=finished is not None and finished.cut_off)
         if rest:
             yield Delta(rest)
-        answer = self._finish("answered", text + rest, retrieval.passages, safe.cited)
+        answer = self._finish("answered", text + rest, retrieval.material, safe.cited)
         if finished is not None:
             answer = replace(
                 answer,
@@ -176,7 +182,8 @@ class Tutor:
         # Numbers of earlier answers stood for other passages; repeated, they would cite the wrong page.
         earlier = tuple(EarlierTurn(turn.question, _NUMBER.sub("", turn.answer)) for turn in turns)
         earlier = (*earlier, *(EarlierTurn(question, "") for question in previous[len(turns) :]))[-_REMEMBERED_TURNS:]
-        given = PromptInput(self._voice.title, text, retrieval.passages, self._voice.style, earlier)
+        first = tuple(one.title for one in retrieval.prerequisites)
+        given = PromptInput(self._voice.title, text, retrieval.material, self._voice.style, earlier, first)
         prompt = self._prompts.build(given, models.count_tokens, budget) if budget >= _SMALLEST_PROMPT else None
         if prompt is None:
             raise ContextTooLong(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from bot.concept_extractor import ModelConceptExtractor
 from bot.course import Course
 from bot.errors import ConfigError, EricaError
 from bot.model_chain import ModelChain
@@ -15,6 +16,7 @@ from bot.ports import ChatModel, Memory
 from bot.settings import Settings
 from bot.tutor import CourseVoice, Tutor
 from prompts.builder import BadTemplate, PromptBuilder
+from prompts.extraction import ExtractionPrompt
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.file_edit_log import FileEditLog
 from retrieval.adapters.local_graph import LocalGraphCache
@@ -28,6 +30,8 @@ from retrieval.ports import EditLog, Embedder, GraphCache, IndexStore, Progress
 from retrieval.retriever import Options, Retriever
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from retrieval.ingest import IngestReport
 
 Notice = Callable[[str], None]
@@ -51,17 +55,28 @@ class Wiring:
             return QdrantIndexStore(client, course.id)
         return EdgeIndexStore(self.settings.data_dir / "indexes" / course.id)
 
-    def retriever(self, course: Course, cache: GraphCache | None = None) -> Retriever:
+    def retriever(self, course: Course, redis: "Redis | None" = None) -> Retriever:
         """The retriever of one course; it opens its index with the first search.
 
-        Without a `cache` the cards are made in this process, which is right for a single question.
+        Without `redis` concept cards are made in this process, which is right for a single question.
         """
-        catalog = ConceptCatalog(cache or LocalGraphCache(), self.edit_log(course), course.today)
+        catalog = ConceptCatalog(self._graph_cache(course, redis), self.edit_log(course, redis), course.today)
         return Retriever(self.store(course), Bm25Encoder(), self._embedder_of, course.today, catalog)
 
-    def edit_log(self, course: Course) -> EditLog:
-        """What staff did to the course's concepts: with the Redis of ERICA_REDIS_URL, or in the data folder."""
-        return FileEditLog(self.settings.data_dir / "edits" / f"{course.id}.jsonl")
+    def _graph_cache(self, course: Course, redis: "Redis | None") -> GraphCache:
+        if redis is None:
+            return LocalGraphCache()
+        from retrieval.adapters.redis_graph import RedisGraphCache
+
+        return RedisGraphCache(redis, course.id)
+
+    def edit_log(self, course: Course, redis: "Redis | None" = None) -> EditLog:
+        """What staff did to the course's concepts: in the Redis of ERICA_REDIS_URL, else in the data folder."""
+        if self.settings.redis_url is None or redis is None:
+            return FileEditLog(self.settings.data_dir / "edits" / f"{course.id}.jsonl")
+        from retrieval.adapters.redis_edit_log import RedisEditLog
+
+        return RedisEditLog(redis, course.id)
 
     def options(self, course: Course) -> Options:
         """The course's own knobs."""
@@ -73,14 +88,14 @@ class Wiring:
             context_tokens=answers.context_tokens,
         )
 
-    def tutor(self, course: Course, memory: Memory | None = None, options: Options | None = None) -> Tutor:
-        """The tutor of one course."""
+    def tutor(self, course: Course, redis: "Redis | None" = None, options: Options | None = None) -> Tutor:
+        """The tutor of one course; without `redis` it remembers no threads."""
         return Tutor(
             CourseVoice(course.course.title, course.answers.style),
-            self.retriever(course),
+            self.retriever(course, redis),
             self.prompts(course),
             self.models(),
-            memory,
+            self.memory(redis),
             options or self.options(course),
         )
 
@@ -113,10 +128,24 @@ class Wiring:
             )
         )
 
-    @asynccontextmanager
-    async def memory(self) -> AsyncIterator[Memory]:
-        """What threads remember: in ERICA_REDIS_URL, or in a private Valkey that runs while it is used."""
+    def memory(self, redis: "Redis | None") -> Memory | None:
+        """What threads remember."""
+        if redis is None:
+            return None
         from bot.adapters.redis_memory import RedisMemory
+
+        return RedisMemory(redis)
+
+    @asynccontextmanager
+    async def redis(self, private: bool = False) -> "AsyncIterator[Redis | None]":
+        """The Redis of ERICA_REDIS_URL; without one None, or a private Valkey that runs while it is used.
+
+        Raises ConfigError, and EricaError where the private one cannot be started.
+        """
+        if self.settings.redis_url is None and not private:
+            yield None
+            return
+        from bot.adapters.redis_client import connect
         from bot.adapters.valkey import private_valkey
 
         async with AsyncExitStack() as stack:
@@ -124,13 +153,32 @@ class Wiring:
                 url = self.settings.redis_url.get_secret_value()
             else:
                 url = await stack.enter_async_context(private_valkey(self.settings.data_dir))
-            memory = RedisMemory.from_url(url)
-            stack.push_async_callback(memory.close)
-            yield memory
+            client = connect(url)
+            stack.push_async_callback(client.aclose)
+            yield client
+
+    def concept_extractor(self, course: Course) -> ModelConceptExtractor | None:
+        """A model that reads the sections too, where the course file asks for it; new for every build, for it
+        holds the budget. Raises ConfigError for a template that does not work."""
+        wanted = course.concepts
+        if not wanted.model:
+            return None
+        if not self.settings.models:
+            self.notice("[concepts] model = true, but ERICA_MODEL is not set: concepts come from the material alone.")
+            return None
+        own = course.answers.prompts
+        try:
+            prompt = ExtractionPrompt(course.root / own.expanduser() if own else None)
+        except BadTemplate as error:
+            raise ConfigError(str(error), "Correct the templates, or `prompts` in the course file.") from error
+        return ModelConceptExtractor(self.model(self.settings.models[0]), prompt, wanted.max_calls, wanted.max_usd)
 
     async def ingest(self, course: Course, progress: Progress, force: bool = False) -> "IngestReport":
         """Build the course's next index. Raises EricaError where another ingest of it is running."""
-        from retrieval.ingest import Material, ingest  # all the readers: a quarter of a second that no question needs
+        # All the readers, and what finds concepts: half a second that no question needs.
+        from retrieval.concepts.extraction import ExtractionCache
+        from retrieval.concepts.making import ModelReading
+        from retrieval.ingest import Material, ingest
 
         chunking = Chunking(course.chunking.target, course.chunking.smallest)
         material = Material(course.id, course.sources, course.root, chunking)
@@ -146,7 +194,11 @@ class Wiring:
             # Not in a thread: nothing else waits for the loop, and Ctrl-C could not end a download there.
             embedder = self._embedder_to_build()
             missed = self.embedding_name() if embedder is None else None
-            return await ingest(material, self.store(course), Bm25Encoder(), embedder, progress, force, missed)
+            extractor = self.concept_extractor(course)
+            cache = ExtractionCache(self._folder("extractions"))
+            reading = ModelReading(extractor, cache, course.concepts.concurrency) if extractor else None
+            store = self.store(course)
+            return await ingest(material, store, Bm25Encoder(), embedder, progress, force, missed, reading)
         finally:
             lock.release()
 

@@ -12,7 +12,7 @@ from retrieval.passage import Passage
 from retrieval.retriever import Found
 
 _FOLDER = Path(__file__).parent
-_TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}(?:passages?|earlier|question)(?![a-z]))", re.IGNORECASE)
+_TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}(?:passages?|earlier|needed_first|question)(?![a-z]))", re.IGNORECASE)
 # Nobody who reads a page or a message sees these, but a model does: zero-width, direction and tag characters.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
@@ -27,13 +27,14 @@ class EarlierTurn:
 
 @dataclass(frozen=True, slots=True)
 class PromptInput:
-    """Everything that goes into one prompt. `earlier` is oldest first."""
+    """Everything that goes into one prompt. `earlier` is oldest first; `first` names what one needs to know before."""
 
     title: str
     question: str
     passages: Sequence[Found]
     style: str = ""
     earlier: tuple[EarlierTurn, ...] = ()
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ class PromptBuilder:
 
     def _rehearse(self) -> None:
         example = Passage(0, 0, 0, "a.md", "Title", ("Heading",), "Text", "https://example.edu/", "", "notes")
-        given = PromptInput("Course", "Why?", [Found(1, 1.0, example, "Text")], "Style", (EarlierTurn("Why?", "So."),))
+        given = PromptInput(
+            "Course", "Why?", [Found(1, 1.0, example, "Text")], "Style", (EarlierTurn("Why?", "So."),), ("What",)
+        )
         try:
             for shape in (given, PromptInput("Course", "Why?", [])):
                 self._render(shape)
@@ -116,7 +119,7 @@ class PromptBuilder:
             for name in ("tutor.md.j2", "course.md.j2")
         )
         user = self._templates.get_template("question.md.j2").render(
-            passages=passages, earlier=given.earlier, question=given.question
+            passages=passages, earlier=given.earlier, first=given.first, question=given.question
         )
         return Prompt(system, user.strip(), len(passages))
 

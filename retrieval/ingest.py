@@ -20,10 +20,11 @@ from retrieval.concepts.making import (
     ConceptReport,
     GraphFile,
     ModelReading,
+    known_vectors,
     make_graph,
-    make_vectors,
     recipe,
 )
+from retrieval.concepts.vectors import embed_concepts
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexRejected, StoreError
 from retrieval.manifest import FORMAT, Manifest
@@ -102,13 +103,17 @@ async def ingest(
         _check(report, last, force, missed)
         with _timed(report, "reuse"):
             known = await _known_vectors(current, embedder)
-        with _timed(report, "concepts"):
-            attached, report.concepts = await _concepts(passages, graphs, reading, embedder, current, progress)
+            known_concepts = await known_vectors(current, embedder)
+    with _timed(report, "concepts"):
+        graph, report.concepts = await make_graph(passages, graphs, reading, progress)
+        attached = {GRAPH: graph.to_bytes()}
     report.skipped += report.concepts.unreadable
     if not report.concepts.complete:
         digest += "+"  # the model has not seen everything: ingesting again goes on with it
     with _timed(report, "embed"):
         vectors = _embed(passages, embedder, known, report, progress)
+        if embedder is not None:
+            attached[VECTORS] = embed_concepts(graph.concepts, embedder, known_concepts).to_bytes()
     with _timed(report, "store"):
         manifest = _describe(material, passages, vectors, encoder, embedder, digest)
         report.index = await _store(passages, vectors, manifest, attached, store, encoder, progress)
@@ -125,22 +130,6 @@ async def _read(material: Material, report: IngestReport, progress: Progress) ->
     report.files, report.skipped = account.files, account.skipped
     report.without_address = account.without_address
     return pages, account.graphs
-
-
-async def _concepts(
-    passages: Sequence[Passage],
-    graphs: Sequence[GraphFile],
-    reading: ModelReading | None,
-    embedder: Embedder | None,
-    current: PassageIndex | None,
-    progress: Progress,
-) -> tuple[Mapping[str, bytes], ConceptReport]:
-    """What of the concepts is kept with the index."""
-    graph, report = await make_graph(passages, graphs, reading, progress)
-    attached = {GRAPH: graph.to_bytes()}
-    if embedder is not None:
-        attached[VECTORS] = (await make_vectors(graph, embedder, current)).to_bytes()
-    return attached, report
 
 
 def _cut(material: Material, pages: Sequence[Page], report: IngestReport) -> list[Passage]:

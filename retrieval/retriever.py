@@ -81,6 +81,11 @@ class Retrieval:
     groundwork: tuple[Found, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def material(self) -> tuple[Found, ...]:
+        """All that an explanation may stand on: the passages, then the groundwork."""
+        return (*self.passages, *self.groundwork)
+
 
 @dataclass(frozen=True, slots=True)
 class Quotable:

@@ -27,6 +27,8 @@ from bot.errors import EricaError
 from bot.settings import read_settings
 from bot.wiring import Wiring
 from retrieval.adapters.bm25 import Bm25Encoder
+from retrieval.adapters.local_graph import LocalGraphCache
+from retrieval.concepts.catalog import ConceptCatalog
 from retrieval.confidence import Calibration, Signals
 from retrieval.errors import EmptyQuestion, QuestionTooLong, RetrievalError
 from retrieval.evaluation import EVALUATED, METRICS, LabelledQuestion, duplicates_for, evaluate, load_questions
@@ -202,7 +204,8 @@ class Bench:
                 raise SystemExit(f"The index holds {manifest.embedding}, not {self.embedder.name}; --lexical?")
             return self.embedder
 
-        return Retriever(self.wiring.store(self.course), Bm25Encoder(), embedder, self.course.today, fusion)
+        catalog = ConceptCatalog(LocalGraphCache(), self.wiring.edit_log(self.course), self.course.today)
+        return Retriever(self.wiring.store(self.course), Bm25Encoder(), embedder, self.course.today, catalog, fusion)
 
 
 async def signals_of(retriever: Retriever, questions: Sequence[LabelledQuestion]) -> list[Signals]:

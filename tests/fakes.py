@@ -1,16 +1,23 @@
-"""Stand-ins for what tests cannot have: an embedding model; and small material to search in."""
+"""Stand-ins for what tests cannot have: an embedding model; and small material to search in, and who searches it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.adapters.bm25 import Bm25Encoder
+from retrieval.adapters.file_edit_log import FileEditLog
+from retrieval.adapters.local_graph import LocalGraphCache
+from retrieval.concepts.catalog import ConceptCatalog
+from retrieval.manifest import Manifest
 from retrieval.passage import Passage, Trust
-from retrieval.ports import Vector
+from retrieval.ports import Embedder, IndexStore, Vector
+from retrieval.retriever import Retriever
 
 
 class HashEmbedder:
@@ -85,4 +92,13 @@ def passage(
         content_hash=blake2b(f"{title}{headings}{text}".encode(), digest_size=16).hexdigest(),
         trust=trust,
         release=release,
+    )
+
+
+def retriever_of(
+    store: IndexStore, embedder: Callable[[Manifest], Embedder | None], today: Callable[[], date], edits: Path
+) -> Retriever:
+    """As one command has it: concept cards are made in this process, the staff's edits are in a file."""
+    return Retriever(
+        store, Bm25Encoder(), embedder, today, ConceptCatalog(LocalGraphCache(), FileEditLog(edits), today)
     )

@@ -235,7 +235,8 @@ def test_an_answer_has_its_exit_code_and_standard_error_stays_empty(answered: di
 def test_a_search_lists_passages_as_json(answered: dict[str, Done]) -> None:
     found = answered["search, as JSON"].json
     assert set(found) == {"id", "question", "confidence", "abstain", "passages", "concepts", "ms"}
-    assert (found["question"], found["abstain"], found["concepts"]) == (ATTENTION, False, [])
+    assert (found["question"], found["abstain"]) == (ATTENTION, False)
+    assert [(one["id"], one["how"]) for one in found["concepts"]] == [("attention", "exact"), ("transformers", "exact")]
     assert set(found["ms"]) == {"embed", "search", "graph", "total"}
     assert [one["rank"] for one in found["passages"]] == [1, 2, 3]
     for one in found["passages"]:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import HashEmbedder, SilentProgress
+from fakes import HashEmbedder, SilentProgress, retriever_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled_runs import asked, found, mixed
@@ -171,7 +171,7 @@ async def a_small_course(folder: Path, embedder: HashEmbedder | None) -> Retriev
     store = EdgeIndexStore(folder / "index")
     source = SourceConfig(path=folder / "course", base_url="https://example.edu/")
     await ingest(Material("small", [source], folder), store, Bm25Encoder(), embedder, SilentProgress())
-    return Retriever(store, Bm25Encoder(), lambda manifest: embedder, lambda: date(2026, 9, 1))
+    return retriever_of(store, lambda manifest: embedder, lambda: date(2026, 9, 1), folder / "edits.jsonl")
 
 
 @pytest.mark.parametrize("embedder", [None, HashEmbedder()], ids=["lexical", "hybrid"])
@@ -198,6 +198,8 @@ async def test_what_cannot_even_be_searched_is_abstained_from(tmp_path: Path) ->
 
 
 async def test_there_is_no_evaluation_without_an_index(tmp_path: Path) -> None:
-    retriever = Retriever(EdgeIndexStore(tmp_path), Bm25Encoder(), lambda manifest: None, lambda: date(2026, 9, 1))
+    retriever = retriever_of(
+        EdgeIndexStore(tmp_path), lambda _: None, lambda: date(2026, 9, 1), tmp_path / "edits.jsonl"
+    )
     with pytest.raises(IndexMissing):
         await evaluate(retriever, [asked("a", "a")], {})

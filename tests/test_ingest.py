@@ -88,7 +88,7 @@ async def test_a_course_is_read_cut_embedded_and_switched_in(course: Course) -> 
     report = await course.ingest()
     assert (report.files, report.pages, report.passages, report.embedded) == (2, 2, 3, 3)
     assert (report.changed, report.skipped, report.index) == (True, [], await course.store.version())
-    assert report.seconds.keys() == {"read", "cut", "reuse", "embed", "store"}
+    assert report.seconds.keys() == {"read", "cut", "reuse", "concepts", "embed", "store"}
     first, second, third = await course.passages()
     assert (first.path, first.title, first.url) == ("cnn.md", "Convolution", "https://example.edu/cnn.md")
     assert (second.title, second.text) == ("Recurrent networks", LONG)

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import SilentProgress
+from fakes import SilentProgress, retriever_of
 
 from bot import phrases
 from bot.course import load_course
@@ -14,7 +14,6 @@ from prompts.builder import PromptBuilder
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.ingest import IngestReport, Material, ingest
-from retrieval.retriever import Retriever
 
 COURSE = Path(__file__).parent / "data" / "real-course.toml"
 
@@ -27,7 +26,7 @@ async def read(shared: Path, tmp_path: Path, index_dir: Path) -> tuple[IngestRep
     store = EdgeIndexStore(index_dir)
     material = Material(course.id, course.sources, course.root)
     report = await ingest(material, store, Bm25Encoder(), None, SilentProgress())
-    retriever = Retriever(store, Bm25Encoder(), lambda _: None, lambda: date(2026, 9, 1))
+    retriever = retriever_of(store, lambda _: None, lambda: date(2026, 9, 1), tmp_path / "edits.jsonl")
     return report, Tutor(CourseVoice(course.course.title), retriever, PromptBuilder())
 
 

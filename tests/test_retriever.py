@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import HashEmbedder, SilentProgress
+from fakes import HashEmbedder, SilentProgress, retriever_of
 
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
@@ -86,7 +86,7 @@ class Course:
             self.asked_for.append(manifest.embedding)
             return HashEmbedder() if with_model and manifest.embedding else None
 
-        return Retriever(EdgeIndexStore(self.index), ENCODER, embedder, lambda: self.today)
+        return retriever_of(EdgeIndexStore(self.index), embedder, lambda: self.today, self.root / "edits.jsonl")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import stamina
 from aiohttp import web
-from fakes import SilentProgress
+from fakes import SilentProgress, retriever_of
 from loopback_model import (
     LoopbackModel,
     Reply,
@@ -49,7 +49,7 @@ from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.config import SourceConfig
 from retrieval.ingest import Material, ingest
-from retrieval.retriever import LONGEST_QUESTION, Options, Retriever
+from retrieval.retriever import LONGEST_QUESTION, Options
 
 HASTY = 0.3  # seconds of silence from a model; nothing here depends on more than its own machine
 SOON = 20  # seconds; far more than anything here takes, and far less than for ever
@@ -166,7 +166,7 @@ async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
 
 
 def tutor_of(store: EdgeIndexStore, models: ModelChain | None = None, memory: Memory | None = None) -> Tutor:
-    retriever = Retriever(store, Bm25Encoder(), lambda _: None, lambda: date(2026, 10, 1))
+    retriever = retriever_of(store, lambda _: None, lambda: date(2026, 10, 1), Path("/nonexistent/edits.jsonl"))
     return Tutor(CourseVoice("Data structures"), retriever, PromptBuilder(), models, memory, Options())
 
 

@@ -13,7 +13,9 @@ from rich.progress import Progress as Bars
 from rich.style import Style
 from rich.text import Text
 
+from bot.foreign import visible
 from bot.messages import Answer, Delta, Event, Replace, Status
+from bot.phrases import WANTED_FIRST
 from bot.rendering.console_markdown import readable
 
 _REFRESHES_PER_SECOND = 8
@@ -65,6 +67,13 @@ def _tail(text: str, lines: int, status: str) -> RenderableType:
 
 def _rendered(answer: Answer) -> RenderableType:
     parts: list[RenderableType] = [Markdown(readable(answer.text))]
+    if answer.prerequisites:
+        first = Text(f"\n{WANTED_FIRST} ", style="bold")
+        for number, wanted in enumerate(answer.prerequisites):
+            first.append(" · " if number else "", style="not bold")
+            first.append(visible(wanted.title), style=Style(bold=False, link=wanted.url))
+            first.append(f" ({wanted.url})", style="not bold dim")
+        parts.append(first)
     if answer.citations:
         sources = Text("\n").append("Sources\n", style="bold")
         for citation in answer.citations:
@@ -77,6 +86,9 @@ def _rendered(answer: Answer) -> RenderableType:
 
 def _plain(answer: Answer) -> str:
     lines = [answer.text]
+    if answer.prerequisites:
+        wanted = " · ".join(f"{visible(one.title)} ({one.url})" for one in answer.prerequisites)
+        lines += ["", f"{WANTED_FIRST} {wanted}"]
     if answer.citations:
         lines += ["", "Sources"]
         lines += [f"[{citation.n}] {citation.title}\n    {citation.url}" for citation in answer.citations]

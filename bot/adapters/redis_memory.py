@@ -14,11 +14,10 @@ from typing import Self
 from urllib.parse import quote
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
-from bot.errors import ConfigError, MemoryFailed
+from bot.adapters.redis_client import connect
+from bot.errors import MemoryFailed
 from bot.ports import Turn
 
 _log = logging.getLogger(__name__)
@@ -44,19 +43,7 @@ class RedisMemory:
 
         Raises ConfigError for a URL that is none.
         """
-        try:
-            client = Redis.from_url(
-                url,
-                socket_timeout=1,
-                socket_connect_timeout=1,
-                health_check_interval=30,
-                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.3), retries=2),
-            )
-        except ValueError:
-            # What is wrong with it may quote a part of the password, so not even the cause is kept.
-            hint = "ERICA_REDIS_URL looks like redis://:password@host:6379/0, with %-escapes in the password."
-            raise ConfigError("the address of Redis cannot be read", hint) from None
-        return cls(client, patience)
+        return cls(connect(url), patience)
 
     async def recall(self, thread: str) -> tuple[Turn, ...]:
         """The thread's last turns, at most MOST_TURNS, oldest first. Raises MemoryFailed."""

@@ -1,5 +1,6 @@
 """Pure: results as JSON for machines, in the stable form, and as tables for people."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from bot.messages import Answer
 from retrieval.retriever import Found, Retrieval
 
 if TYPE_CHECKING:
+    from retrieval.concepts.making import ConceptReport
     from retrieval.ingest import IngestReport
 
 
@@ -24,7 +26,7 @@ def search_json(id_: str, question: str, found: Retrieval) -> dict[str, Any]:
         "confidence": round(found.confidence, 4),
         "abstain": found.abstain,
         "passages": [_passage_json(hit) for hit in found.passages],
-        "concepts": [],
+        "concepts": [{"id": one.id, "title": one.title, "how": one.how} for one in found.concepts],
         "ms": {stage: found.ms.get(stage, 0.0) for stage in ("embed", "search", "graph", "total")},
     }
 
@@ -74,8 +76,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "fallback": answer.fallback,
         "tokens": {"prompt": answer.tokens.prompt, "completion": answer.tokens.completion},
         "cost_usd": answer.cost_usd,
-        "concepts": list(answer.concepts),
-        "prerequisites": list(answer.prerequisites),
+        "concepts": [{"id": one.id, "title": one.title, "how": one.how} for one in answer.concepts],
+        "prerequisites": [{"id": one.id, "title": one.title, "url": one.url} for one in answer.prerequisites],
         "ms": dict(answer.ms),
     }
 
@@ -93,8 +95,19 @@ def ingest_json(report: "IngestReport") -> dict[str, Any]:
         "reused": report.reused,
         "without_address": report.without_address,
         "embedding": report.embedding,
+        "concepts": _concepts_json(report.concepts),
         "skipped": [{"source": number, "path": path, "reason": reason} for number, path, reason in report.skipped],
         "seconds": report.seconds,
+    }
+
+
+def _concepts_json(report: "ConceptReport") -> dict[str, Any]:
+    return {
+        "found": report.concepts,
+        "prerequisites": report.prerequisites,
+        "cut": report.cuts,
+        "dropped": [{"file": file, "name": name, "reason": reason} for file, name, reason in report.dropped],
+        "model": {"asked": report.asked, "reused": report.reused, "failed": report.failed, "left": report.left},
     }
 
 
@@ -105,6 +118,15 @@ def ingest_summary(report: "IngestReport") -> RenderableType:
         + (f", {report.embedded} embedded, {report.reused} reused" if report.embedding else ", lexical search only")
         + f", {sum(report.seconds.values()):.1f} s"
     ]
+    if report.changed:
+        lines.append(
+            f"{report.concepts.concepts} concepts, {report.concepts.prerequisites} prerequisites between them."
+        )
+    lines += [escape(visible(line)) for line in report.concepts.notices]
+    if report.concepts.dropped:
+        by_reason = Counter(reason for _, _, reason in report.concepts.dropped)
+        why = "; ".join(f"{reason} ({count})" for reason, count in by_reason.most_common(6))
+        lines.append(f"Not taken over from foreign graphs: {escape(visible(why))}; `--json` lists them.")
     if not report.changed:
         lines.append("Nothing has changed; the current index stays.")
     if report.without_address:

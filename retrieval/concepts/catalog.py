@@ -95,6 +95,12 @@ class Concepts:
             edits = ()
         return await asyncio.to_thread(replay, graph, edits) if edits else (graph, ())
 
+    async def refusal(self, edit: Edit) -> str | None:
+        """Why an edit would have no effect now, None if it would have one. Raises StoreError."""
+        graph, _ = await self.edited()
+        _, undone = await asyncio.to_thread(replay, graph, (edit,))
+        return undone[0][1] if undone else None
+
     async def card(self, name: str, embed: Callable[[str], Vector] | None = None) -> tuple[Lookup, Card | None]:
         """What a name leads to; `embed` turns it into a vector for names that nobody uses. Raises StoreError."""
         lookup = self._names.resolve(name)

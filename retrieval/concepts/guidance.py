@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.cards import Card, Neighbour
 
@@ -42,6 +42,11 @@ def explaining(concepts: Iterable[QuestionConcept], cards: Mapping[str, Card]) -
                 share = concept.weight * rank * (1.0 if place == 0 else _FARTHER)
                 worth[passage] = max(worth.get(passage, 0.0), share)
     return worth
+
+
+def within_depth(card: Card, depth: int) -> Card:
+    """The card without prerequisites that are more than `depth` steps away."""
+    return replace(card, prerequisites=tuple(one for one in card.prerequisites if one.depth <= depth))
 
 
 def needed_first(concepts: Sequence[QuestionConcept], cards: Mapping[str, Card], depth: int) -> tuple[Neighbour, ...]:

@@ -10,8 +10,8 @@ from retrieval.concepts.extraction import Extracted, ExtractionCache, extract_se
 from retrieval.concepts.importing import read_graph
 from retrieval.concepts.importing.model import ImportedGraph
 from retrieval.concepts.names import key
-from retrieval.concepts.vectors import ConceptVectors, embed_concepts
-from retrieval.errors import IndexDamaged, StoreError, UnreadableFile
+from retrieval.concepts.vectors import ConceptVectors
+from retrieval.errors import StoreError, UnreadableFile
 from retrieval.graph import ConceptGraph
 from retrieval.passage import Passage
 from retrieval.ports import ConceptExtractor, Embedder, PassageIndex, Progress
@@ -105,13 +105,12 @@ def _imported(file: GraphFile, taught: frozenset[str], report: ConceptReport) ->
     return graph
 
 
-async def make_vectors(graph: ConceptGraph, embedder: Embedder, current: PassageIndex | None) -> ConceptVectors:
-    """The vectors of the graph's concepts; those of an index of the same embedder are used again."""
-    known = None
-    if current is not None and current.manifest.embedding == embedder.name:
-        try:
-            stored = await current.attachment(VECTORS)
-            known = ConceptVectors.from_bytes(stored) if stored else None
-        except (StoreError, IndexDamaged):
-            known = None  # they can be made anew
-    return embed_concepts(graph.concepts, embedder, known)
+async def known_vectors(current: PassageIndex | None, embedder: Embedder | None) -> ConceptVectors | None:
+    """The concept vectors of an index of the same embedder, to be used again; None where there are none."""
+    if current is None or embedder is None or current.manifest.embedding != embedder.name:
+        return None
+    try:
+        stored = await current.attachment(VECTORS)
+        return ConceptVectors.from_bytes(stored) if stored else None
+    except StoreError:
+        return None  # they can be made anew

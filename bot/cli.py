@@ -40,7 +40,7 @@ from retrieval.comparison import compare, load_evaluation
 from retrieval.errors import EmptyQuestion, IndexMissing, NoEarlierIndex, QuestionTooLong, RetrievalError
 from retrieval.evaluation import EVALUATED, Evaluation, evaluate
 from retrieval.labelled import AskedQuestion, QuestionsError, duplicates_for, load_asked, load_questions
-from retrieval.retriever import Options, Retrieval
+from retrieval.results import Options, Retrieval
 
 app = typer.Typer(
     help="A course tutor that answers from the lecture pages and cites them.",

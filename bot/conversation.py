@@ -22,7 +22,7 @@ from bot.rendering.concept_reports import choices_text, concept_card
 from bot.tutor import Tutor
 from bot.wiring import Wiring
 from retrieval.concepts.guidance import within_depth
-from retrieval.retriever import Options
+from retrieval.results import Options
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

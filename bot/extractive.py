@@ -6,7 +6,7 @@ from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK, REPLACED
 from bot.safe_stream import clean
 from retrieval.markup import blocks
 from retrieval.quotes import Quote
-from retrieval.retriever import Found
+from retrieval.results import Found
 
 _CLOSEST = 3
 _RELATED = 0.4

@@ -22,7 +22,8 @@ from bot.ports import ChatMessage, Memory, Turn
 from bot.safe_stream import SafeStream
 from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
 from retrieval import errors as retrieval_errors
-from retrieval.retriever import Found, Options, Quotable, Retrieval, Retriever
+from retrieval.results import Found, Options, Quotable, Retrieval
+from retrieval.retriever import Retriever
 
 _ANSWER_TOKENS = 1500
 _SMALLEST_PROMPT = 600

@@ -27,7 +27,8 @@ from retrieval.concepts.catalog import ConceptCatalog
 from retrieval.errors import EmbedderMisnamed, EmbedderUnavailable, IndexMismatch
 from retrieval.manifest import Manifest
 from retrieval.ports import EditLog, Embedder, GraphCache, IndexStore, Progress
-from retrieval.retriever import Options, Retriever
+from retrieval.results import Options
+from retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

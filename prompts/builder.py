@@ -9,7 +9,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyn
 from jinja2.sandbox import SandboxedEnvironment
 
 from retrieval.passage import Passage
-from retrieval.retriever import Found
+from retrieval.results import Found
 
 _FOLDER = Path(__file__).parent
 _TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}(?:passages?|earlier|needed_first|question)(?![a-z]))", re.IGNORECASE)

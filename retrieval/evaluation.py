@@ -23,7 +23,8 @@ from retrieval.labelled import (
     load_duplicates,
     load_questions,
 )
-from retrieval.retriever import Options, Retrieval, Retriever
+from retrieval.results import Options, Retrieval
+from retrieval.retriever import Retriever
 
 __all__ = [
     "EVALUATED",

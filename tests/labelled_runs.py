@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from retrieval.evaluation import Evaluation, judge
 from retrieval.labelled import Kind, LabelledQuestion
 from retrieval.passage import Passage
-from retrieval.retriever import Found, Retrieval
+from retrieval.results import Found, Retrieval
 
 
 def asked(id_: str, *relevant: str, kind: Kind = "course", style: str = "clean") -> LabelledQuestion:

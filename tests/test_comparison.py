@@ -13,7 +13,7 @@ from bot.rendering.evaluation_table import comparison_table, evaluation_table
 from retrieval.comparison import ABSTAINED_RIGHTLY, ABSTAINED_WRONGLY, Comparison, Difference, compare, load_evaluation
 from retrieval.evaluation import METRICS, Searched, judge
 from retrieval.labelled import QuestionsError
-from retrieval.retriever import Options, Retrieval
+from retrieval.results import Options, Retrieval
 
 # Saved and compared
 

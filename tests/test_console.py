@@ -18,7 +18,7 @@ from bot.messages import Answer, Citation, Delta, Event, Replace, Status
 from bot.rendering.console_markdown import readable
 from bot.rendering.reports import ingest_summary, search_table
 from retrieval.ingest import IngestReport
-from retrieval.retriever import Found, Retrieval
+from retrieval.results import Found, Retrieval
 
 ESCAPE = re.compile(r"\x1b\][^\x1b]*\x1b\\|\x1b\[[0-9;?]*[a-zA-Z]")
 MARKUP = "[bold]not bold[/bold] [/] [red] [link=https://evil.example]x[/link] \\"

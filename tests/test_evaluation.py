@@ -20,7 +20,8 @@ from retrieval.errors import IndexMissing
 from retrieval.evaluation import METRICS, Latency, evaluate, judge
 from retrieval.ingest import Material, ingest
 from retrieval.labelled import LabelledQuestion
-from retrieval.retriever import Retrieval, Retriever
+from retrieval.results import Retrieval
+from retrieval.retriever import Retriever
 
 
 def scored(question: LabelledQuestion, result: Retrieval, duplicates: dict[str, str] | None = None) -> dict[str, float]:

@@ -12,7 +12,7 @@ from bot.citations import citations
 from bot.extractive import abstained, quoted
 from retrieval.passage import Trust
 from retrieval.quotes import Quote
-from retrieval.retriever import Found
+from retrieval.results import Found
 
 OPENING = phrases.NO_MODEL
 

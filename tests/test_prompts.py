@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prompts.builder import BadTemplate, EarlierTurn, Prompt, PromptBuilder, PromptInput, as_data
 from retrieval.passage import Trust
-from retrieval.retriever import Found
+from retrieval.results import Found
 
 BUILDER = PromptBuilder()
 PLENTY = 1_000_000

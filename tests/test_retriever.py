@@ -14,7 +14,8 @@ from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, Store
 from retrieval.ingest import Material, ingest
 from retrieval.manifest import Manifest
 from retrieval.ports import Embedder
-from retrieval.retriever import LONGEST_QUESTION, Found, Options, Retriever
+from retrieval.results import Found, Options
+from retrieval.retriever import LONGEST_QUESTION, Retriever
 
 TODAY = date(2026, 9, 14)
 ENCODER = Bm25Encoder()

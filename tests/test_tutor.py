@@ -49,7 +49,8 @@ from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.config import SourceConfig
 from retrieval.ingest import Material, ingest
-from retrieval.retriever import LONGEST_QUESTION, Options
+from retrieval.results import Options
+from retrieval.retriever import LONGEST_QUESTION
 
 HASTY = 0.3  # seconds of silence from a model; nothing here depends on more than its own machine
 SOON = 20  # seconds; far more than anything here takes, and far less than for ever

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.foreign import visible
 from bot.messages import Answer
-from retrieval.retriever import Found, Retrieval
+from retrieval.results import Found, Retrieval
 
 if TYPE_CHECKING:
     from retrieval.concepts.making import ConceptReport

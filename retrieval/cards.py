@@ -1,9 +1,9 @@
 """The nouns of concept lookup: a ready card per concept, and the names that lead to it. No logic but JSON."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +76,14 @@ class Card:
 
     def to_json(self) -> str:
         """For the cache."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self, default=_plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, data: str | bytes) -> "Card":
         """Raises ValueError where this is no card of this version."""
         try:
             parts = json.loads(data)
-            return cls(
-                **{
-                    **_tuples(cls, parts),
-                    "prerequisites": tuple(Neighbour(**_tuples(Neighbour, part)) for part in parts["prerequisites"]),
-                    "leads_to": tuple(Neighbour(**_tuples(Neighbour, part)) for part in parts["leads_to"]),
-                    "related": tuple(Neighbour(**_tuples(Neighbour, part)) for part in parts["related"]),
-                    "examples": tuple(CardExample(**part) for part in parts["examples"]),
-                    "resources": tuple(CardResource(**_tuples(CardResource, part)) for part in parts["resources"]),
-                }
-            )
+            return _read(cls, parts | {name: [_read(noun, part) for part in parts[name]] for name, noun in _INNER})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no card: {error}") from error
 
@@ -109,6 +100,27 @@ class Deck(Protocol):
         ...
 
 
-def _tuples(noun: type[Any], parts: Mapping[str, Any]) -> dict[str, Any]:
-    known = {field.name for field in fields(noun)}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in parts.items() if name in known}
+_Noun = TypeVar("_Noun", Card, Neighbour, CardExample, CardResource)
+
+_FIELDS: Mapping[type[object], tuple[str, ...]] = {
+    noun: tuple(field.name for field in fields(noun)) for noun in (Card, Neighbour, CardExample, CardResource)
+}
+_INNER: tuple[tuple[str, type[Any]], ...] = (
+    ("prerequisites", Neighbour),
+    ("leads_to", Neighbour),
+    ("related", Neighbour),
+    ("examples", CardExample),
+    ("resources", CardResource),
+)
+
+
+def _read(noun: type[_Noun], parts: Mapping[str, Any]) -> _Noun:
+    values: list[Any] = [parts[name] for name in _FIELDS[noun]]
+    create: Callable[..., _Noun] = noun
+    return create(*[tuple(value) if type(value) is list else value for value in values])
+
+
+def _plain(value: object) -> dict[str, object]:
+    if (names := _FIELDS.get(type(value))) is not None:
+        return {name: getattr(value, name) for name in names}
+    raise TypeError(f"{type(value).__name__} has no place on a card")

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, Literal, TypeVar
 
 from retrieval.errors import IndexDamaged
+
+GRAPH, VECTORS = "graph", "concepts"
+"""Names of what is attached to an index: its concept graph, and the vectors of the concepts' names."""
 
 EdgeType = Literal["prereq_of", "explains", "exemplifies", "near_transfer"]
 Kind = Literal["", "sibling", "contrast", "is-a", "part-of"]
@@ -111,7 +114,7 @@ class ConceptGraph:
 
     def to_bytes(self) -> bytes:
         """For storing with an index."""
-        return json.dumps(asdict(self), default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(self, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ConceptGraph":
@@ -131,9 +134,14 @@ class ConceptGraph:
 
 _Noun = TypeVar("_Noun", Concept, Resource, Example, Edge, Evidence)
 
+_FIELDS: Mapping[type[object], tuple[str, ...]] = {
+    noun: tuple(field.name for field in fields(noun))
+    for noun in (Concept, Resource, Example, Edge, Evidence, Cut, ConceptGraph)
+}
+
 
 def _read(noun: type[_Noun], part: Mapping[str, Any]) -> _Noun:
-    known = {field.name: part[field.name] for field in fields(noun)}
+    known = {name: part[name] for name in _FIELDS[noun]}
     for name, value in known.items():
         if name in ("defined", "evidence") and value is not None:
             known[name] = _read(Evidence, value)
@@ -144,7 +152,9 @@ def _read(noun: type[_Noun], part: Mapping[str, Any]) -> _Noun:
     return noun(**known)
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | dict[str, object]:
+    if (names := _FIELDS.get(type(value))) is not None:
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a graph")

@@ -15,8 +15,6 @@ from pathlib import Path
 from retrieval.background import background
 from retrieval.chunking import Chunking, Placement, chunk
 from retrieval.concepts.making import (
-    GRAPH,
-    VECTORS,
     ConceptReport,
     GraphFile,
     ModelReading,
@@ -27,6 +25,7 @@ from retrieval.concepts.making import (
 from retrieval.concepts.vectors import embed_concepts
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexRejected, StoreError
+from retrieval.graph import GRAPH, VECTORS
 from retrieval.manifest import FORMAT, Manifest
 from retrieval.passage import POSITIONS_PER_PAGE, Passage
 from retrieval.ports import Embedder, IndexedPassage, IndexStore, PassageIndex, Progress, TermEncoder, Vector

@@ -15,7 +15,7 @@ from retrieval.concepts.catalog import ConceptCatalog, Concepts
 from retrieval.concepts.guidance import QuestionConcept, explaining, needed_first, wants_explaining
 from retrieval.concepts.lookup import Lookup
 from retrieval.confidence import HYBRID, LEXICAL, MEASURED, Signals, is_brief, measure
-from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong
+from retrieval.errors import EmptyQuestion, IndexMissing, QuestionTooLong, StoreError
 from retrieval.fusion import Fusion, fuse
 from retrieval.joining import join_neighbours, neighbours
 from retrieval.manifest import Manifest
@@ -152,15 +152,22 @@ class Retriever:
         """The concepts of a question, named before near, and their cards."""
         if not options.graph or options.max_concepts == 0:
             return _About()
-        concepts = await self._catalog.concepts(opened.version, opened.index)
+        try:
+            concepts = await self._catalog.concepts(opened.version, opened.index)
+            return await self._named(query, dense, concepts, options.max_concepts)
+        except StoreError:  # the catalog has said so; an answer without the graph is better than none
+            return _About()
+
+    @staticmethod
+    async def _named(query: Query, dense: Vector | None, concepts: Concepts, most: int) -> "_About":
         found: dict[str, tuple[str, float]] = {}
         for named in concepts.names.find(query.dense):
             found[named.id] = (named.how, 1.0)
-        if dense is not None and len(found) < options.max_concepts:
-            for id_, cosine in await concepts.nearest(dense, options.max_concepts):
+        if dense is not None and len(found) < most:
+            for id_, cosine in await concepts.nearest(dense, most):
                 if cosine >= _NEAR:
                     found.setdefault(id_, ("nearest", _NEAREST_WEIGHT * cosine))
-        cards = await concepts.cards(list(found)[: options.max_concepts])
+        cards = await concepts.cards(list(found)[:most])
         about = tuple(QuestionConcept(id_, card.title, *found[id_]) for id_, card in cards.items())
         return _About(about, cards)
 

@@ -21,15 +21,15 @@ from retrieval.adapters.local_graph import LocalGraphCache
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.adapters.redis_graph import RedisGraphCache
 from retrieval.concepts.catalog import ConceptCatalog, Concepts
-from retrieval.concepts.making import GRAPH, VECTORS
 from retrieval.concepts.vectors import embed_concepts
 from retrieval.edits import Edit, EditAction
 from retrieval.errors import IndexDamaged
-from retrieval.graph import Concept, ConceptGraph, Edge, Evidence, Resource
+from retrieval.graph import GRAPH, VECTORS, Concept, ConceptGraph, Edge, Evidence, Resource
 from retrieval.manifest import Manifest
 from retrieval.passage import Passage
 from retrieval.ports import GraphCache, IndexedPassage, PassageIndex
-from retrieval.retriever import Options, Retrieval, Retriever
+from retrieval.results import Options, Retrieval
+from retrieval.retriever import Retriever
 from retrieval.words import lexical_text, words
 
 TODAY = date(2026, 9, 14)
@@ -107,7 +107,7 @@ class Course:
     async def build(self, graph: ConceptGraph = BIOLOGY, attached: Mapping[str, bytes | None] = NOTHING_ELSE) -> str:
         """An index of the pages that the graph speaks of. `attached` replaces its attachments; None leaves one out."""
         passages = [
-            passage(concept.definition, page, title=concept.title, release=concept.defined and concept.defined.release)
+            passage(concept.definition, page, title=concept.title, release=release_of(concept))
             for page, concept in enumerate(graph.concepts)
         ]
         passages.append(passage("The laboratory opens at nine.", len(passages), title="Laboratory"))
@@ -135,6 +135,10 @@ class Course:
 
     async def opened(self) -> tuple[str, PassageIndex]:
         return await self.store.version() or "", await self.store.open()
+
+
+def release_of(concept: Concept) -> date | None:
+    return concept.defined.release if concept.defined else None
 
 
 def manifest(passages: Sequence[Passage], embedder: HashEmbedder) -> Manifest:
@@ -386,12 +390,14 @@ async def test_a_damaged_graph_is_said(with_redis: Course, graph: bytes) -> None
 
 
 @pytest.mark.parametrize("vectors", [b"PK", DAMAGED[3], embed_concepts((), HashEmbedder()).to_bytes()[:-30]])
-async def test_damaged_vectors_are_said_by_those_who_need_them(with_redis: Course, vectors: bytes) -> None:
+async def test_with_damaged_vectors_concepts_are_found_by_name_only(
+    with_redis: Course, vectors: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     await with_redis.build(attached={VECTORS: vectors})
     concepts = await with_redis.now(with_redis.catalog())
     assert await titles(concepts) == ALL
-    with pytest.raises(IndexDamaged):
-        await concepts.nearest(with_redis.embedder.embed_query("osmosis"), 5)
+    assert await concepts.nearest(HashEmbedder().embed_query("osmosis"), 3) == []
+    assert "found by name only" in caplog.text
 
 
 def answers(found: Retrieval) -> bool:

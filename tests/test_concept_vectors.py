@@ -1,12 +1,14 @@
 """Concepts as vectors: kept with the index, used again by the next build, and asked for the nearest in meaning."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from fakes import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from retrieval.concepts.vectors import ConceptVectors, embed_concepts
 from retrieval.errors import IndexDamaged
@@ -138,9 +140,9 @@ def _flipped(place: float) -> bytes:
     return bytes(data)
 
 
-def _of_other_parts(**parts: object) -> bytes:
+def _of_other_parts(**parts: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, **parts)
+    np.savez(stream, allow_pickle=False, **parts)
     return stream.getvalue()
 
 

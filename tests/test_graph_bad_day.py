@@ -26,11 +26,11 @@ from retrieval.adapters.local_graph import LocalGraphCache
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
 from retrieval.concepts.catalog import ConceptCatalog, Concepts
 from retrieval.concepts.extraction import ExtractionCache
-from retrieval.concepts.making import GRAPH, VECTORS, ModelReading
+from retrieval.concepts.making import ModelReading
 from retrieval.concepts.vectors import ConceptVectors
 from retrieval.config import SourceConfig
 from retrieval.errors import IndexRejected
-from retrieval.graph import ConceptGraph
+from retrieval.graph import GRAPH, VECTORS, ConceptGraph
 from retrieval.ingest import IngestReport, Material, ingest
 from retrieval.ports import ConceptExtractor
 from retrieval.retriever import Retriever
@@ -352,9 +352,9 @@ async def test_hostile_names_of_a_foreign_graph_reach_nobody(course: Course, wri
     json.dumps([graph.to_bytes().decode(), report.concepts.dropped], ensure_ascii=False).encode()
 
 
-async def test_a_graph_of_a_hundred_thousand_concepts_is_taken_for_what_the_course_teaches(course: Course) -> None:
+async def test_a_graph_of_ten_thousand_concepts_is_taken_for_what_the_course_teaches(course: Course) -> None:
     course.biology()
-    names = [*TAUGHT, *(f"Reaction {n} of {chr(97 + n % 26)}{n}ase" for n in range(100_000))]
+    names = [*TAUGHT, *(f"Reaction {n} of {chr(97 + n % 26)}{n}ase" for n in range(10_000))]
     edges = [(a, "PREREQUISITE_OF", b) for a, b in zip(names, names[7:] + names[:7], strict=True)]
     lines = [f"- Concept: {name} ()" for name in names]
     course.imports("big.txt", "\n".join(["Nodes:", *lines, "Edges:", *(f"- {a} --[{t}]--> {b}" for a, t, b in edges)]))
@@ -418,11 +418,12 @@ async def test_hostile_names_of_a_page_reach_nobody(course: Course) -> None:
 
 async def test_half_a_character_in_a_notebook_stops_nothing(course: Course) -> None:
     course.biology()
+    said = "# Osmometer \ud83d\n\nAn **osmometer \udc00** measures osmosis."
+    code = {"outputs": [], "execution_count": 1, "source": "osmometer = '\ud800'\nprint(osmometer)"}
     cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": "# Osmometer \ud83d\n\nAn **osmometer \udc00** measures osmosis."},
-        {"cell_type": "code", "metadata": {}, "source": "osmometer = '\ud800'\nprint(osmometer)", "outputs": [],
-         "execution_count": 1},
-    ]  # fmt: skip
+        {"cell_type": "markdown", "metadata": {}, "source": said},
+        {"cell_type": "code", "metadata": {}, **code},
+    ]
     course.write("pages/lab.ipynb", json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     await course.ingest()
     graph = await course.graph()
@@ -487,7 +488,6 @@ async def test_a_model_that_returns_prose_costs_the_course_nothing_it_has(course
     assert concepts.failed == concepts.asked > 0
     assert (concepts.left, concepts.reused, concepts.complete) == (0, 0, False)
     assert model.asked == 2 * concepts.asked, "each section is asked about once more"
-    assert concepts.notices
 
 
 async def test_what_prose_left_open_is_asked_again_by_the_next_ingest_and_then_is_known(course: Course) -> None:
@@ -527,7 +527,8 @@ async def test_a_model_that_is_given_up_leaves_the_rest_for_another_day(course: 
     model = Chatty([PROSE])
     report = await course.ingest(reads(model))
     assert report.concepts.left > 0
-    assert report.concepts.asked + report.concepts.left > 3 * USELESS
+    assert report.concepts.asked + report.concepts.left >= 3 * USELESS
+    assert any("not asked" in notice for notice in report.concepts.notices), "the operator is told"
     assert model.asked <= 2 * (USELESS + 2)
     assert not report.concepts.complete
     assert_sound(await course.graph())

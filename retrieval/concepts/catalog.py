@@ -10,12 +10,11 @@ import numpy as np
 from retrieval.cards import Card, Deck
 from retrieval.concepts.deck import GraphDeck, released
 from retrieval.concepts.lookup import Lookup, NameTable
-from retrieval.concepts.making import GRAPH, VECTORS
 from retrieval.concepts.replay import replay
 from retrieval.concepts.vectors import ConceptVectors
 from retrieval.edits import Edit
-from retrieval.errors import StoreError
-from retrieval.graph import ConceptGraph
+from retrieval.errors import IndexDamaged, StoreError
+from retrieval.graph import GRAPH, VECTORS, ConceptGraph
 from retrieval.ports import EditLog, GraphCache, PassageIndex, Vector
 
 logger = logging.getLogger(__name__)
@@ -28,6 +27,8 @@ class ConceptCatalog:
         """The cache and the log are of the same course."""
         self._cache, self._log, self._today = cache, log, today
         self._current: Concepts | None = None
+        self._broken: tuple[str, StoreError] | None = None
+        self._heard = "?"
         self._opening = asyncio.Lock()
 
     async def concepts(self, version: str, index: PassageIndex) -> "Concepts":
@@ -37,19 +38,26 @@ class ConceptCatalog:
         if self._current is not None and self._current.version == pinned:
             return self._current
         async with self._opening:
+            if self._broken is not None and self._broken[0] == pinned:
+                raise self._broken[1]
             if self._current is None or self._current.version != pinned:
                 concepts = Concepts(pinned, index, self._cache, self._log, day)
-                await concepts.open()
+                try:
+                    await concepts.open()
+                except IndexDamaged as error:  # it will not get better; nobody needs to read it again
+                    self._broken = (pinned, error)
+                    logger.warning("searches go without the concept graph: %s", error)
+                    raise
                 self._current = concepts
             return self._current
 
     async def _edits(self) -> str:
         try:
-            return await self._log.version()
+            self._heard = await self._log.version()
         except StoreError as error:
-            # A course without the staff's corrections is worse than one with them, and better than none.
+            # What they hid must not come back meanwhile: the version that was made with their edits is kept.
             logger.warning("the staff's edits of the concepts cannot be read: %s", error)
-            return "?"
+        return self._heard
 
 
 class Concepts:
@@ -78,7 +86,12 @@ class Concepts:
         """Concepts whose names are nearest in meaning, with their cosines. Raises StoreError."""
         if self._vectors is None:
             stored = await self._index.attachment(VECTORS)
-            self._vectors = ConceptVectors.from_bytes(stored) if stored else _no_vectors(len(vector))
+            self._vectors = _no_vectors(len(vector))
+            if stored:
+                try:
+                    self._vectors = ConceptVectors.from_bytes(stored)
+                except IndexDamaged as error:
+                    logger.warning("concepts are found by name only: %s", error)
         return self._vectors.nearest(vector, limit)
 
     async def graph(self) -> ConceptGraph:

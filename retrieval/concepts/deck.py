@@ -99,6 +99,7 @@ class GraphDeck:
 
     def __init__(self, graph: ConceptGraph) -> None:
         self._order = LearningOrder(graph)
+        self._made: dict[str, Card | None] = {}
         self._related: dict[str, list[tuple[float, str, str]]] = defaultdict(list)
         self._examples: dict[str, list[tuple[float, int, Example]]] = defaultdict(list)
         examples = {example.id: (place, example) for place, example in enumerate(graph.examples)}
@@ -120,6 +121,11 @@ class GraphDeck:
 
     def card(self, id_: str) -> Card | None:
         """None where there is no such concept."""
+        if id_ not in self._made:
+            self._made[id_] = self._make(id_)
+        return self._made[id_]
+
+    def _make(self, id_: str) -> Card | None:
         concept = self._order.concepts.get(id_)
         if concept is None:
             return None

@@ -54,14 +54,23 @@ def needed_first(concepts: Sequence[QuestionConcept], cards: Mapping[str, Card],
 
     What the question names itself is not among them: whoever asks for it knows of it.
     """
-    named = [concept for concept in concepts if concept.how != "nearest"]
     asked = {concept.id for concept in concepts}
     found: dict[str, Neighbour] = {}
-    for concept in named:
-        card = cards.get(concept.id)
+    before: dict[str, set[str]] = {}
+    for concept in concepts:
+        card = cards.get(concept.id) if concept.how != "nearest" else None
+        earlier: list[str] = []
         for neighbour in card.prerequisites if card else ():
             if neighbour.depth <= depth and neighbour.id not in asked and neighbour.url:
                 found.setdefault(neighbour.id, neighbour)
+                before.setdefault(neighbour.id, set()).update(earlier)
+                earlier.append(neighbour.id)
     nearest = sorted(found.values(), key=lambda neighbour: neighbour.depth)[:_MOST_FIRST]
     kept = {neighbour.id for neighbour in nearest}
-    return tuple(neighbour for id_, neighbour in found.items() if id_ in kept)
+    ordered: list[Neighbour] = []
+    left = [id_ for id_ in found if id_ in kept]
+    while left:  # cards agree on the order, so there is always one that needs none of the others
+        id_ = next((one for one in left if not before[one] & set(left)), left[0])
+        left.remove(id_)
+        ordered.append(found[id_])
+    return tuple(ordered)

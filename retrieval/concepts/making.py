@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from retrieval.concepts.building import build_graph
 from retrieval.concepts.corpus import read_corpus
 from retrieval.concepts.extraction import Extracted, ExtractionCache, extract_sections
-from retrieval.concepts.importing import read_graph
 from retrieval.concepts.importing.model import ImportedGraph
 from retrieval.concepts.names import key
 from retrieval.concepts.vectors import ConceptVectors
 from retrieval.errors import StoreError, UnreadableFile
-from retrieval.graph import ConceptGraph
+from retrieval.graph import VECTORS, ConceptGraph
 from retrieval.passage import Passage
 from retrieval.ports import ConceptExtractor, Embedder, PassageIndex, Progress
-
-GRAPH, VECTORS = "graph", "concepts"
-"""Names of what is attached to an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +82,8 @@ async def make_graph(
         report.asked, report.reused = extracted.asked, extracted.reused
         report.failed, report.left, report.notices = extracted.failed, extracted.skipped, extracted.notices
     progress.stage("Linking concepts", None)
+    from retrieval.concepts.building import build_graph  # takes a while to load, and most ingests change nothing
+
     taught = frozenset(key(name) for section in corpus.sections for name in (section.title, *section.headings))
     imported = [read for file in files if (read := _imported(file, taught, report)) is not None]
     graph = build_graph(corpus, imported, extracted.by_section)
@@ -96,6 +93,8 @@ async def make_graph(
 
 
 def _imported(file: GraphFile, taught: frozenset[str], report: ConceptReport) -> ImportedGraph | None:
+    from retrieval.concepts.importing import read_graph
+
     try:
         graph = read_graph(file.path, file.data, taught)
     except UnreadableFile as error:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class ConceptVectors:
                 vectors = stored["vectors"].astype(np.float32)
             if not len(ids) == len(texts) == len(vectors):
                 raise ValueError("rows are missing")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile) as error:
             raise IndexDamaged(f"the concept vectors are damaged: {error}", "Run `erica ingest --force`.") from error
         return cls(ids, texts, vectors)
 

@@ -16,7 +16,7 @@ _PATH_NOISE = frozenset({"index", "lectures", "lecture", "pages", "page", "readm
 
 def words(text: str) -> list[str]:
     """Lower-case words in order; digits count as letters, underscores and hyphens separate."""
-    return [match.group(1).lower() for match in _WORD.finditer(text)]
+    return [word.lower() for word in _WORD.findall(text)]
 
 
 def camel_parts(text: str) -> str:

@@ -30,10 +30,10 @@ def build_graph(
     extracted = extracted or {}
     mined = mine(corpus, hints_of(imported, extracted))
     terms, mentions = mined.terms, mined.mentions
-    cues = read_cues(corpus, mentions, lexicon(terms))
+    cues = read_cues(corpus, mentions, lexicon(terms), mined.worded)
     evidence = EvidenceFinder(corpus, terms, mentions, cues)
-    own, cuts = prerequisites(corpus, terms, mentions, cues)
-    near = relations(corpus, terms, mentions, cues)
+    own, cuts = prerequisites(corpus, terms, mentions, cues, evidence=evidence)
+    near = relations(corpus, terms, mentions, cues, evidence)
     said = believed(hinted_relations(imported, extracted, corpus), terms, evidence)
     needs, more_cuts = acyclic([*own, *(edge for edge in said if edge.type == "prereq_of")])
     places = resources(corpus, terms)

@@ -83,7 +83,7 @@ def _section(number: int, page: int, url: str, passages: Sequence[Passage]) -> S
         elif block.kind == "list":
             prose += [sentence for item in list_items(block.text) for sentence in sentences(_ITEM_MARK.sub("", item))]
         elif block.kind == "table":
-            prose += _rows(block.text)
+            prose += table_rows(block.text)
     return Section(
         number,
         page,
@@ -101,7 +101,7 @@ def _section(number: int, page: int, url: str, passages: Sequence[Passage]) -> S
     )
 
 
-def _rows(table: str) -> list[str]:
+def table_rows(table: str) -> list[str]:
     """A row as a sentence, its cells joined by dashes, as a glossary has them."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
     return [" — ".join(filter(None, row)) for row in rows if any(re.search(r"\w", cell) for cell in row)]
@@ -116,9 +116,11 @@ def _without_fence(block: str) -> str:
 def plain(markdown: str) -> str:
     """Prose on one line without emphasis, links and code ticks; formulas keep their dollar signs."""
     text = _STARRED.sub(r"\1*", _LETTER_NAME.sub(r"\1", markdown)) if "$" in markdown else markdown
-    text = _LINK.sub(lambda link: link[1] or link[2] or "", text)
-    for _ in range(3):
-        text, changed = _EMPHASIS.subn(r"\2", text)
-        if not changed:
-            break
+    if "[" in text:
+        text = _LINK.sub(lambda link: link[1] or link[2] or "", text)
+    if "*" in text or "_" in text or "~" in text:
+        for _ in range(3):
+            text, changed = _EMPHASIS.subn(r"\2", text)
+            if not changed:
+                break
     return " ".join(text.replace("`", "").split())

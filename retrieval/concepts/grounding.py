@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from retrieval.concepts.corpus import Section, plain
+from retrieval.concepts.corpus import Section, plain, table_rows
 from retrieval.concepts.names import key, tokens
 from retrieval.markup import blocks, sentences
 from retrieval.ports import ExtractedConcept, ExtractedRelation, Extraction
@@ -100,7 +100,9 @@ class _Ground:
         shown = (section.title, *section.headings, *(_shown(each) for text in texts for each in sentences(text)))
         self._tokens = _Tokens(shown)
         self._written = _written("\n".join((*shown, *texts)))
-        quotable = [*section.sentences, *_table_sentences(section)]
+        tables = [block.text for block in blocks(section.text) if block.kind == "table"]
+        rows = {row for table in tables for row in table_rows(table)}  # a definition is one cell of them
+        quotable = [*(each for each in section.sentences if each not in rows), *_cell_sentences(tables)]
         self._sentences = [plain(each) if len(each) <= 2 * _LONGEST_QUOTE else "" for each in quotable]
         # One line of words, a blank before and after each; what is left out keeps its neighbours apart.
         said = [f"{_said(sentence)} " if sentence else "\x1f " for sentence in self._sentences]
@@ -160,13 +162,12 @@ class _Tokens:
         return False
 
 
-def _table_sentences(section: Section) -> Iterator[str]:
-    """The sentences in the cells of its tables, with an empty one between cells."""
-    for block in blocks(section.text):
-        if block.kind == "table":
-            for cell in _CELL_END.split(block.text):
-                yield ""
-                yield from sentences(cell)
+def _cell_sentences(tables: Iterable[str]) -> Iterator[str]:
+    """The sentences in the cells of tables, with an empty one between cells."""
+    for table in tables:
+        for cell in _CELL_END.split(table):
+            yield ""
+            yield from sentences(cell)
 
 
 def _shown(markdown: str) -> str:

@@ -3,6 +3,7 @@
 import builtins
 import re
 import sys
+from collections.abc import Iterable
 
 from retrieval.concepts.noise_words import CONCEPTS_TOO, IDENTIFIERS
 
@@ -19,6 +20,7 @@ _STATEMENT = re.compile(
     r"[=!<>+*/-]=|=>|->|::|&&|\|\||[{};]|^\w+ ?= ?\S|^[%!]\w|^\w+\[[^\]]*\]$|"
     r"^(?:pip3?|conda|npm|apt|sudo) \w|^import [\w.]+ as \w+$|^from [\w.]+ import "
 )
+_COMPOUND = re.compile(r"\b[A-Za-z]+[a-z\d](?:_[A-Za-z\d]+|[A-Z][a-z\d]+)\w*")
 
 _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z]|\d|$)|[A-Z][a-z]+|\d+[a-z]?")
 _HUMPS = re.compile(rf"(?:{_HUMP.pattern}){{2,}}")
@@ -54,6 +56,12 @@ def maybe_class(text: str) -> bool:
     """Whether a name in CamelCase ends or begins as classes do: `ResBlock`, `AutoModel`. Only a guess."""
     humps = _humps(text)
     return len(humps) > 1 and (humps[-1] in _DOUBTFUL_ENDS or humps[0] in _DOUBTFUL_STARTS)
+
+
+def names_in_code(listings: Iterable[str]) -> frozenset[str]:
+    """The names of several parts that listings use, as lower-case letters and digits: `target_word`, `LeafNode`."""
+    found = {name for listing in listings for name in _COMPOUND.findall(listing)}
+    return frozenset(name.replace("_", "").lower() for name in found)
 
 
 def _is_known(text: str) -> bool:

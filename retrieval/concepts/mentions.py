@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from retrieval.concepts.corpus import Corpus, plain
+from retrieval.concepts.frequency import commonness
 from retrieval.concepts.names import is_acronym
 from retrieval.concepts.phrases import Worded
-from retrieval.concepts.termhood import commonness
 from retrieval.concepts.terms import Mention
 from retrieval.concepts.wording import wording
 
@@ -34,26 +34,29 @@ class NameFinder:
     """Finds names in worded sentences."""
 
     def __init__(self, names: Iterable[Name]) -> None:
-        self._by_first: dict[str, list[Name]] = defaultdict(list)
+        self._called: dict[tuple[str, ...], list[Name]] = defaultdict(list)
+        lengths: dict[str, set[int]] = defaultdict(set)
         for name in names:
-            self._by_first[name.words[0]].append(name)
-        for same in self._by_first.values():
-            same.sort(key=lambda name: -len(name.words))
+            self._called[name.words].append(name)
+            lengths[name.words[0]].add(len(name.words))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     def find(self, folded: Sequence[str], written: Sequence[str]) -> Iterator[tuple[Name, int]]:
         """Names with the place of their first word, in order, none inside of another."""
-        place, end = 0, len(folded)
-        while place < end:
-            step = 1
-            for name in self._by_first.get(folded[place], ()):
-                length = len(name.words)
-                if (length == 1 or tuple(folded[place : place + length]) == name.words) and (
-                    not name.capitals or is_acronym(written[place])
-                ):
-                    yield name, place
-                    step = length
-                    break
-            place += step
+        free = 0
+        for place, word in enumerate(folded):
+            if place < free or word not in self._lengths:
+                continue
+            if name := self._longest(folded, written, place):
+                yield name, place
+                free = place + len(name.words)
+
+    def _longest(self, folded: Sequence[str], written: Sequence[str], place: int) -> Name | None:
+        for length in self._lengths[folded[place]]:
+            for name in self._called.get(tuple(folded[place : place + length]), ()):
+                if not name.capitals or is_acronym(written[place]):
+                    return name
+        return None
 
 
 @dataclass(frozen=True, slots=True)

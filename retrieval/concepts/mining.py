@@ -1,32 +1,44 @@
 """Pure: from a corpus to its concepts, cleaned and merged, with where each is named, taught and defined."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.concepts.candidates import Candidate, Candidates, find_candidates
+from retrieval.concepts.candidates import Candidate, Candidates
 from retrieval.concepts.corpus import Corpus
 from retrieval.concepts.definitions import find_definitions
+from retrieval.concepts.fitness import Prose
+from retrieval.concepts.frequency import commonness
 from retrieval.concepts.hints import Hint, mark_hints
+from retrieval.concepts.identifiers import names_in_code
+from retrieval.concepts.linked import find_linked
 from retrieval.concepts.mentions import Name, NameFinder, find_mentions, name_of
 from retrieval.concepts.merging import Group, merge
-from retrieval.concepts.names import is_acronym, key, slug
+from retrieval.concepts.names import is_acronym, slug
 from retrieval.concepts.noise import noise
-from retrieval.concepts.phrases import find_phrases, word_corpus
+from retrieval.concepts.phrases import Worded, find_phrases, word_corpus
+from retrieval.concepts.sightings import find_candidates
+from retrieval.concepts.spelling import Speller, by_key, once, star
 from retrieval.concepts.teaching import sections_that_teach
 from retrieval.concepts.termhood import Scored, Weights, score
 from retrieval.concepts.terms import Mention, Term
+from retrieval.concepts.usage import read_usage
 
+_EVERYDAY = 4.2
+"""Zipf frequency from which a word in a heading is no subject yet."""
+_PAGE = frozenset({"title", "asked"})
+_SUBJECT = frozenset({"title", "heading", "asked", "part", "glossary", "expanded"})
 _CENTRAL = 12.0
 """Termhood of a concept in the middle of its course; weights approach 1 beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """Terms by number, and every mention in order of sections."""
+    """Terms by number, every mention in order of sections, and the wording of every sentence."""
 
     terms: tuple[Term, ...]
     mentions: tuple[Mention, ...]
+    worded: Worded
 
 
 def mine(corpus: Corpus, hints: Sequence[Hint] = (), weights: Weights = Weights()) -> Mined:
@@ -35,16 +47,20 @@ def mine(corpus: Corpus, hints: Sequence[Hint] = (), weights: Weights = Weights(
     candidates = find_candidates(corpus)
     mark_hints(candidates, hints, corpus)
     asked = {candidate.words for candidate in candidates.by_key.values()}
-    scored = score(candidates, find_phrases(corpus, worded, asked), weights)
-    groups = merge(scored, candidates)
+    phrases = find_phrases(corpus, worded, asked)
+    phrases.found.update(find_linked(corpus, candidates))
+    code = names_in_code(listing for section in corpus.sections for listing in section.code)
+    scored = score(candidates, Prose(phrases, read_usage(worded), code, corpus.pages), weights)
+    groups = merge(scored, candidates, phrases)
     names = [name for number, group in enumerate(groups) for name in _names(number, group, scored, candidates)]
     found = find_mentions(corpus, worded, NameFinder(names))
     taught = sections_that_teach(corpus, found)
     defined = find_definitions(corpus, found, taught)
+    speller = Speller(worded)
     terms: list[Term] = []
     ids: Counter[str] = Counter()
     for number, group in enumerate(groups):
-        title, aliases = _spelling(group, scored, candidates, found.spelled.get(number, {}))
+        title, aliases = _spelling(group, scored, candidates, found.spelled.get(number, {}), speller)
         id_ = slug(title) or f"concept-{number}"
         ids[id_] += 1
         definition, evidence = defined.get(number, ("", None))
@@ -53,15 +69,24 @@ def mine(corpus: Corpus, hints: Sequence[Hint] = (), weights: Weights = Weights(
             Term(
                 number,
                 id_ if ids[id_] == 1 else f"{id_}-{ids[id_]}",
-                title,
-                aliases,
+                star(title),
+                tuple(map(star, aliases)),
                 definition,
                 evidence,
                 taught.get(number, ()),
                 round(points / (points + _CENTRAL), 3),
+                bool(definition) or _headed(group, scored, candidates),
             )
         )
-    return Mined(tuple(terms), found.mentions)
+    return Mined(tuple(terms), found.mentions, worded)
+
+
+def _headed(group: Group, scored: Mapping[str, Scored], candidates: Candidates) -> bool:
+    """Whether a page that teaches has a heading for it, or writes out its acronym; everyday words need a page."""
+    found = [candidate for key_ in group.keys if (candidate := _candidate(key_, scored, candidates)) is not None]
+    everyday = all(len(one.words) == 1 and commonness(one.words[0]) >= _EVERYDAY for one in found)
+    wanted = _PAGE if everyday else _SUBJECT
+    return any(wanted & candidate.marks.keys() for candidate in found)
 
 
 def _candidate(key_: str, scored: Mapping[str, Scored], candidates: Candidates) -> Candidate | None:
@@ -78,34 +103,14 @@ def _names(number: int, group: Group, scored: Mapping[str, Scored], candidates: 
 
 
 def _spelling(
-    group: Group, scored: Mapping[str, Scored], candidates: Candidates, spelled: Mapping[str, int]
+    group: Group, scored: Mapping[str, Scored], candidates: Candidates, spelled: Mapping[str, int], speller: Speller
 ) -> tuple[str, tuple[str, ...]]:
-    """The title, and other names that a student may type; each as the prose writes it, or as the headings do."""
-    in_prose: dict[str, Counter[str]] = defaultdict(Counter)
-    for written, count in spelled.items():
-        in_prose[key(written)][written] += count
-    names: list[str] = []
-    for key_ in (*group.keys, *group.loose):
-        candidate = _candidate(key_, scored, candidates)
-        if candidate is None:
-            continue
-        names.append(_best_spelling(in_prose.get(key_, Counter()), candidate))
+    """The title, and other names that a student may type."""
+    spoken = by_key(spelled)
+    names = [
+        speller.spell(candidate, spoken.get(key_, {}))
+        for key_ in (*group.keys, *group.loose)
+        if (candidate := _candidate(key_, scored, candidates)) is not None
+    ]
     title, *others = (*names, *group.spelled_out)
-    aliases = [name for name in dict.fromkeys(others) if noise(name) in (None, "a generality") and name != title]
-    return title, tuple(aliases)
-
-
-def _best_spelling(prose: Counter[str], candidate: Candidate) -> str:
-    """Hyphens as the course's marked-up names have them, capitals as its prose has them."""
-    marked = candidate.written.most_common(1)[0][0] if candidate.written else ""
-    spoken = prose.most_common(1)[0][0] if prose else ""
-    if not marked or not spoken:
-        return marked or spoken or " ".join(candidate.words)
-    if "-" in marked and marked.replace("-", " ").lower() == spoken.lower():
-        return _recased(marked, spoken)
-    return spoken if spoken.lower() == marked.lower() or len(spoken.split()) == len(marked.split()) else marked
-
-
-def _recased(marked: str, spoken: str) -> str:
-    letters = iter(spoken.replace(" ", ""))
-    return "".join(character if character in "- " else next(letters, character) for character in marked)
+    return title, once((name for name in others if noise(name) is None), title)

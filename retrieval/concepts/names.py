@@ -8,6 +8,8 @@ from retrieval.words import words
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 STAR = re.compile(r"(?<=\b[A-Z])(?:\\?\*(?!\w)|[- ]star\b)")
+_LONGEST_KEPT = 80
+"""Characters of a name that is remembered once it was read; what is longer is rarely one, or never comes again."""
 _LEADING = frozenset({"a", "an", "the"})
 # What ends in s and is no plural, beyond -ss, -us and -is, which are handled by rule.
 _NO_PLURAL = frozenset(
@@ -69,6 +71,11 @@ def _singular(word: str) -> str:
 
 def tokens(name: str) -> tuple[str, ...]:
     """The folded words of a name, without a leading article; hyphens and underscores separate."""
+    return _tokens(name) if len(name) <= _LONGEST_KEPT else _tokens.__wrapped__(name)
+
+
+@lru_cache(maxsize=50_000)
+def _tokens(name: str) -> tuple[str, ...]:
     # Combining marks and full-width letters are how they look: é is é however it was typed.
     split = _CAMEL.sub(" ", STAR.sub("star", unicodedata.normalize("NFKC", name)))
     found = [fold(word) for word in words(split)]

@@ -11,7 +11,7 @@ from wordfreq import zipf_frequency
 
 from retrieval.concepts.identifiers import code, maybe_class
 from retrieval.concepts.names import is_acronym, tokens
-from retrieval.concepts.noise_words import BOILERPLATE, GENERAL, NAVIGATION
+from retrieval.concepts.noise_words import BOILERPLATE, GENERAL, GIVEN_NAMES, LABELS, NAVIGATION, PLACES, SHOWING
 
 _LONGEST = 80
 _MOST_WORDS = 8
@@ -64,6 +64,8 @@ _FILE = (
     "cfg|cpp|css|csv|docx?|gif|h5|html?|ini|ipynb|java|jpe?g|json|log|md|mp4|npy|onnx|pdf|pkl|png|pptx?|pth?|py|qmd|rst|"
     "sh|svg|tar|tex|toml|tsv|txt|xlsx?|xml|ya?ml|zip|gz"
 )
+_EXTENSION = re.compile(_FILE)
+_PARTICLES = frozenset("van von de der den da di la le del".split())
 _MARKUP = re.compile(
     r"</?[A-Za-z!@#][^>]*>?|\w+://|[hH]ttps?:|\bwww\.|[\w.+-]+@[\w-]+\.[A-Za-z]{2,}|(?:^|\s)@\w|^#+(?:\s|[a-z]{3})|`|\*\*|"
     r"\]\(|\[\[|\]\]|\{[{%]|&#?\w+;|^[.~]{0,2}/\w|^[a-z\d_]+(?:/[a-z\d_.-]+){2,}/?$|^[A-Z]:\\|^:\w+:$|"
@@ -139,6 +141,34 @@ def generality(name: str) -> bool:
     # Adverbs: mainly, basically; but no assembly or anomaly.
     return (
         word.endswith("ly") and len(word) > 5 and _zipf(word[: -4 if word.endswith("ically") else -2]) >= _COMMON_STEM
+    )
+
+
+def label(name: str) -> bool:
+    """Whether a name of several words says where something stands or who reads it: `MDP chapter`, `csv file`.
+
+    Labels are concepts of no course however often they recur; `noise` keeps them, for some are names elsewhere.
+    """
+    parts = tokens(name[: 2 * _LONGEST])
+    if len(parts) < 2:
+        return False
+    if parts[-1] in LABELS or (parts[-1] == "file" and _EXTENSION.fullmatch(parts[-2])):
+        return True
+    return not SHOWING.isdisjoint(parts[1:])
+
+
+def place_name(word: str) -> bool:
+    """Whether names that end in this folded word are a tool's, a document's or a group's: `COCO dataset`."""
+    return word in PLACES
+
+
+def person(name: str) -> bool:
+    """Whether a name is a person's by its first word and its capitals: Marie Curie, but no Thomas algorithm."""
+    parts = name[: 2 * _LONGEST].split()
+    return (
+        2 <= len(parts) <= 4
+        and parts[0].lower() in GIVEN_NAMES
+        and all(part[:1].isupper() or part in _PARTICLES for part in parts)
     )
 
 

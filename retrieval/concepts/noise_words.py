@@ -16,7 +16,8 @@ BOILERPLATE = _phrases(
     / dependency / description / detail / disclaimer / discussion / discussion question / due date / epilogue /
     equation / example / exercise / experiment / extra / extra credit / faq / figure / file / final remark /
     final thought / fixme / footnote / foreword / further information / further reading / future work / getting
-    started / glossary / grading / hands on / hint / homework / how to cite / how to use / import / import
+    started / glossary / grading / hands on / helper / helper class /
+    helper function / helper method / hint / homework / how to cite / how to use / import / import
     library / important / important note / in a nutshell / in summary / index / info / installation /
     instruction / instructor / intro / introduction / introduction and motivation / issue / key concept / key
     idea / key point / key takeaway / key term / lab / learning goal / learning objective / learning outcome /
@@ -46,7 +47,8 @@ NAVIGATION = _phrases(
     / edit this page / expand / expand all / github / go back / go to top / hide / home / homepage / launch
     binder / learn more / loading / log in / log out / login / logout / main menu / menu / navigation / next /
     next chapter / next lecture / next page / next section / on this page / open in binder / open in colab /
-    open in github / open in kaggle / open in new tab / page not found / powered by / prev / previous / previous
+    open in github / open in kaggle / open in new tab / page not found / playground /
+    powered by / prev / previous / previous
     page / print / privacy policy / read more / report an issue / run in colab / run in google colab / search /
     share / show / show all / show code / show more / sidebar / sign in / sign up / site map / sitemap / skip to
     content / skip to main content / subscribe / table of content / terms of service / terms of use / toc /
@@ -89,6 +91,59 @@ GENERAL = frozenset(
     """.split()
 )
 """Words that name a concept only where a course defines them."""
+
+LABELS = frozenset(
+    """
+    account advantage advice aside assignment author blog book caption chapter cheatsheet comparison competition
+    consideration contents course cover demo detail development disadvantage example exercise experience extension
+    facts fun goal guideline homepage homework hyperlink idea implementation instruction instructor introduction issue
+    landscape lecture lecturer lesson milestone name notebook option overview page playlist podcast post preference
+    preparation profile purpose question reader reading remark repo repository requirement resource result section
+    setting setup side site slide snippet step student submission subscription summary textbook tip tutorial url usage
+    viewpoint walkthrough webpage website workshop writeup
+    """.split()
+)
+"""Last words of labels and of names of documents, people and places to look: what they end is no concept."""
+
+PLACES = frozenset(
+    """
+    app archive article arrow axis chart company competition dataset directory file folder library package paper people
+    person plugin platform plot product script server service software student team term tool toolkit user video
+    """.split()
+)
+"""Last words of names of documents, pictures, tools and people that a page only mentions, unless it teaches them."""
+
+SHOWING = frozenset("example exercise homework assignment demo demonstration tutorial exam quiz".split())
+"""Words that make a label of any name they stand in."""
+
+GIVEN_NAMES = frozenset(
+    """
+    aaron abraham adam adrian agnes ahmed alan albert alberto alejandro alex alexander alexei alfred ali alice alison
+    amanda amir amy ana anders andre andreas andrei andrej andrew andrey angela anita ann anna anne anthony antoine
+    antonio arthur ashish barbara beatrice benjamin bernard bernhard betty bill boris brian bruce carl carla carlos
+    carol caroline catherine cecilia charles charlotte chen chloe chris christian christina christine christoph
+    christopher claire claude claudia colin craig cynthia daniel daniela david deborah dennis diana diego dimitri
+    dmitri dmitry donald dorothy douglas edgar edmund eduardo edward elena eleanor elizabeth ellen emil emily emma
+    enrico eric erik ernest eugene eva evelyn fatima felix fernando florence frances francesca francesco francis
+    francois frank franz fred frederick friedrich gabriel gareth gary geoffrey george georg gerald gerhard giovanni
+    giulia giuseppe gordon greg gregor gregory guido guillaume gustav hannah hans harold harriet harry hassan heinrich
+    helen henri henry herbert hermann howard hugh hugo ian ibrahim ilya ingrid irene isaac isabel ivan jack jacob
+    jacques james jane janet jason javier jean jeff jeffrey jennifer jeremy jerome jerry jessica jim joachim joan
+    joanna johann johannes john jonathan jorge jose josef joseph joshua juan judith julia julian julie jurgen karen
+    karin karl katherine kathleen keith kenneth kevin kim klaus konrad kristina kurt larry laura lars laurent lawrence
+    leo leon leonard leonardo leonid leopold leslie lewis linda lisa louis louise lucas lucia ludwig luigi luis luke
+    manuel marc marco margaret maria marie mario marion mark markus marta martha martin mary mathias matteo matthew
+    matthias maurice max maximilian megan melissa michael michel miguel mikhail mohamed mohammed monica moses nancy
+    natalie nathan neil nicholas nick nicolas nicole niels nikita nikolai nina noah olga oliver olivia oscar otto pablo
+    pamela patricia patrick paul pedro peter philip philippe pierre quentin rachel ralph raymond rebecca rene richard
+    robert roberto robin rodrigo roger roland ronald rosalind ruth ryan sally samantha samuel sandra sarah scott sean
+    sebastian sergei sergey sergio sharon sheila shirley sigmund simon sofia sonia sophia sophie stefan stella stephan
+    stephanie stephen steven stuart susan svetlana sylvia theodor theodore theresa thomas tim timothy tobias todd
+    tom tony ulrich ursula valentina vera veronica victor victoria viktor vincent virginia vladimir walter wendy werner
+    wilhelm william wolfgang xavier yann yolanda yoshua yuri yves zachary
+    """.split()
+)
+"""First names that are hardly anything else."""
 
 CONCEPTS_TOO = frozenset(
     """

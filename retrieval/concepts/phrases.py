@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from retrieval.concepts.corpus import Corpus
 from retrieval.concepts.names import is_acronym
-from retrieval.concepts.wording import BREAK, Wording, can_begin, can_end, runs, wording
+from retrieval.concepts.wording import Wording, can_begin, can_end, runs, wording
 
 _LONGEST = 4
 _RECURS = 2
@@ -74,23 +74,27 @@ def find_phrases(corpus: Corpus, worded: Worded, asked: Container[tuple[str, ...
 def _count(found: dict[tuple[str, ...], Phrase], sentence: Wording, page: int) -> None:
     words = sentence.folded
     for start, end in runs(words):
-        verbal = words[start - 1] in _BEFORE_VERBS if start > 0 and words[start - 1] != BREAK else False
+        verbal = start > 0 and words[start - 1] in _BEFORE_VERBS
         for first in range(start, end):
             if not can_begin(words[first]) and not (first + 1 < end and is_acronym(sentence.written[first + 1])):
                 continue
+            capital = first > 0 and sentence.written[first][0].isupper()
             for last in range(first + 1, min(end, first + _LONGEST) + 1):
                 if not can_end(words[last - 1]):
                     continue
-                name = tuple(words[first:last])
+                name = words[first:last]
                 phrase = found.get(name)
                 if phrase is None:
                     phrase = found[name] = Phrase(name)
                 phrase.count += 1
-                phrase.heads += last == end
-                phrase.whole += first == start and last == end
-                phrase.capitals += first > 0 and sentence.written[first][0].isupper()
-                phrase.verbs += verbal and first == start
                 phrase.pages.add(page)
+                if capital:
+                    phrase.capitals += 1
+                if last == end:
+                    phrase.heads += 1
+                if first == start:
+                    phrase.whole += last == end
+                    phrase.verbs += verbal
 
 
 def _parts(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,7 @@ from retrieval.words import words
 _WORDS_A_MINUTE = 180
 _LINES_A_MINUTE = 20
 _EXAMPLES = 3
-_FEWEST_LINES, _MOST_LINES = 2, 60
+_FEWEST_LINES, _MOST_LINES = 2, 30
 _LEAST_SHARE = 0.25
 
 _TYPES: dict[str, ResourceType] = {".pdf": "pdf", ".pptx": "slide", ".vtt": "video", ".srt": "video"}
@@ -67,14 +68,20 @@ def examples(corpus: Corpus, terms: Sequence[Term]) -> tuple[list[Example], list
     """Code of the sections that teach a term: first what speaks of it by name, at most three a term."""
     found: dict[tuple[int, int], Example] = {}
     edges: list[Edge] = []
+
+    @cache
+    def listings(number: int) -> list[tuple[int, frozenset[str]]]:
+        """The listings of a section that can be examples, with their words."""
+        code = enumerate(corpus.sections[number].code)
+        return [(place, frozenset(words(listing))) for place, listing in code if _is_example(listing)]
+
     for term in terms:
         stems = {word for name in (term.title, *term.aliases) for word in tokens(name) if len(word) > 2}
         rated: list[tuple[float, int, int]] = []
         for number, share in term.taught[:4]:
-            for place, code in enumerate(corpus.sections[number].code):
-                lines = code.count("\n") + 1
-                if share >= _LEAST_SHARE and _FEWEST_LINES <= lines <= _MOST_LINES and not _output(code):
-                    by_name = bool(stems & set(words(code)))
+            if share >= _LEAST_SHARE:
+                for place, said in listings(number):
+                    by_name = not stems.isdisjoint(said)
                     rated.append((round(share * (1.0 if by_name else 0.6), 3), number, place))
         for sure, number, place in sorted(rated, key=lambda one: (-one[0], one[1], one[2]))[:_EXAMPLES]:
             section = corpus.sections[number]
@@ -87,16 +94,18 @@ def examples(corpus: Corpus, terms: Sequence[Term]) -> tuple[list[Example], list
     return [found[place] for place in sorted(found)], edges
 
 
-def _output(code: str) -> bool:
-    """Whether a listing is what a program printed, or a shell's line, rather than code to learn from."""
+def _is_example(code: str) -> bool:
+    """Whether a listing is code to learn from, rather than too long, what a program printed, or a shell's line."""
     first = code.lstrip().split("\n", 1)[0]
-    return first.startswith(("$", "!", "%", ">", "pip ", "conda ", "git ", "docker ", "cd ", "wget ", "Traceback"))
+    return _FEWEST_LINES <= code.count("\n") + 1 <= _MOST_LINES and not first.startswith(
+        ("$", "!", "%", ">", "pip ", "conda ", "git ", "docker ", "cd ", "wget ", "Traceback")
+    )
 
 
 def _minutes(section: Section) -> float:
-    prose = len(words(section.text)) / _WORDS_A_MINUTE
-    listed = sum(code.count("\n") + 1 for code in section.code) / _LINES_A_MINUTE
-    return max(0.5, round(2 * (prose + listed)) / 2)
+    spoken = len(section.text.split()) - sum(len(code.split()) for code in section.code)
+    lines = sum(code.count("\n") + 1 for code in section.code)
+    return max(0.5, round(2 * (spoken / _WORDS_A_MINUTE + lines / _LINES_A_MINUTE)) / 2)
 
 
 _TIME = re.compile(r"^t=(\d+)$")

@@ -6,10 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from retrieval.concepts.acyclic import acyclic
 from retrieval.concepts.corpus import Corpus
 from retrieval.concepts.cues import Cue, Names, by_first_word, lexicon, mark, named, read_cues
-from retrieval.concepts.references import NamedIn, Pair, references
+from retrieval.concepts.references import Floats, Ints, Measure, NamedIn, Pair, Truths, references
 from retrieval.concepts.relations import EvidenceFinder, parents, worded
 from retrieval.concepts.terms import Mention, Term
 from retrieval.graph import Cut, Edge
@@ -38,13 +40,13 @@ class Weights:
     kind_of: float = 1.0  # "is a kind of", "is a"
     made_of: float = 0.3  # parts are as often explained from the whole
     recalled: float = 0.8  # "recall that", where the term is taught
-    refers: float = 2.0  # its pages refer to the other, the other's not to it
-    refers_near: float = 0.5  # the same of its sections
+    refers: float = 2.5  # its pages refer to the other, the other's not to it
+    refers_near: float = 1.5  # the same of its sections
     refers_within: float = 2.0  # the same where both are taught on one page
     earlier: float = 0.5  # the other is taught first on the page of both
     introduced: float = 0.8  # the other is taught on the introductory page of the folder of both
     numbered: float = 1.5  # the other's file or folder has the lower number
-    assumed: float = 1.2  # the other is spoken of on many pages, yet in few headings
+    assumed: float = 0.2  # the other is spoken of on many pages, yet in few headings
 
     named_often: float = 4.0  # how much of what the term's pages say is about the other
     together: float = 3.5  # share of pages that name both
@@ -52,12 +54,12 @@ class Weights:
     near: float = 0.3  # taught on one page, or in one folder
     compared: float = -0.7
     siblings: float = -0.8
-    bias: float = -3.6
+    bias: float = -3.4
 
     least_lead: float = 0.2  # by so much must one direction be likelier
     least_named: float = 0.08  # below that the other is only mentioned
     least_close: float = -2.0  # below that they have too little to do with each other, unless something is said
-    most: int = 4  # prerequisites of one term
+    most: int = 5  # prerequisites of one term
 
 
 def prerequisites(
@@ -66,12 +68,15 @@ def prerequisites(
     mentions: Sequence[Mention],
     cues: Sequence[Cue] | None = None,
     weights: Weights = Weights(),
+    evidence: EvidenceFinder | None = None,
 ) -> tuple[tuple[Edge, ...], tuple[Cut, ...]]:
     """`prereq_of` edges that form a directed acyclic graph, and what was cut for that; few and rather sure.
 
-    `cues` are those of `read_cues`, where they were read already. The core is reference distance (RefD; Liang,
-    Wu, Huang, Giles: Measuring Prerequisite Relations Among Concepts, EMNLP 2015), with the course's sections
-    and pages in place of linked articles.
+    Only between subjects of the course: "sentence" is spoken of on many pages, and nobody has to learn it first.
+
+    `cues` are those of `read_cues`, where they were read already, and `evidence` finds what is shown. The core is
+    reference distance (RefD; Liang, Wu, Huang, Giles: Measuring Prerequisite Relations Among Concepts, EMNLP
+    2015), with the course's sections and pages in place of linked articles.
     """
     names = lexicon(terms)
     if cues is None:
@@ -79,10 +84,10 @@ def prerequisites(
     named_in = NamedIn(corpus, terms, mentions, cues)
     kinds = parents(terms, names)
     said = _said(terms, cues, names, kinds, named_in, weights)
-    likely = _Likelihood(named_in, said, kinds, cues, weights).chosen()
-    evidence = EvidenceFinder(corpus, terms, mentions, cues)
+    likely = _Likelihood(named_in, said, kinds, cues, [term.subject for term in terms], weights).chosen()
+    shown = evidence or EvidenceFinder(corpus, terms, mentions, cues)
     return acyclic(
-        Edge(terms[other].id, terms[term].id, "prereq_of", "", round(sure, 3), evidence.of(term, other))
+        Edge(terms[other].id, terms[term].id, "prereq_of", "", round(sure, 3), shown.of(term, other))
         for (term, other), sure in likely
     )
 
@@ -142,7 +147,7 @@ def _subjects(named_in: NamedIn) -> dict[int, int]:
 
 
 class _Likelihood:
-    """Weighs all evidence for each pair of terms of which one's pages name the other."""
+    """Weighs all evidence for the pairs of terms of which one's pages name the other, all of them at once."""
 
     def __init__(
         self,
@@ -150,71 +155,70 @@ class _Likelihood:
         said: Mapping[Pair, float],
         kinds: Mapping[int, int],
         cues: Iterable[Cue],
+        subjects: Sequence[bool],
         weights: Weights,
     ) -> None:
-        self._named_in, self._said, self._kinds, self._weights = named_in, said, kinds, weights
+        size = len(named_in.pages)
+        self._named_in, self._weights = named_in, weights
+        self._said = Measure.over(size, said)
         contrasts = [(cue.first, cue.second) for cue in cues if cue.kind == "contrast"]
-        self._compared = {*contrasts, *((second, first) for first, second in contrasts)}
+        self._compared = Measure.over(size, {pair: 1.0 for one in contrasts for pair in (one, one[::-1])})
         self._refers, self._part = references(named_in.taught_on, named_in.by_page)
         self._refers_near, _ = references(named_in.taught, named_in.by_section)
-        self._assumed = [named_in.assumed(term) for term in range(len(named_in.pages))]
-        self._special = [named_in.special(term) for term in range(len(named_in.pages))]
-        self._places = [_Place.of(named_in, home) for home in named_in.home]
+        self._kind = np.array([kinds.get(term, -1 - term) for term in range(size)], np.int64)
+        self._assumed = np.array([named_in.assumed(term) for term in range(size)], np.float64)
+        self._special = np.array([named_in.special(term) for term in range(size)], np.float64)
+        self._places = _Places.of(named_in)
+        self._subject = np.array(subjects, np.bool_)
 
     def chosen(self) -> Iterator[tuple[Pair, float]]:
         """The likeliest prerequisites of each term that are likelier than not, with their probability."""
-        by_term: dict[int, list[tuple[float, int]]] = defaultdict(list)
-        pairs = {pair for pair, part in self._part.items() if part >= self._weights.least_named}
-        for term, other in pairs | {pair for pair, odds in self._said.items() if odds > 0}:
-            if term != other and (odds := self._odds(term, other)) > 0:
-                by_term[term].append((-odds, other))
-        for term, found in sorted(by_term.items()):
-            for odds, other in sorted(found)[: self._weights.most]:
-                yield (term, other), min(1 / (1 + math.exp(odds)), 0.99)
-
-    def _odds(self, term: int, other: int) -> float:
-        weights = self._weights
+        named = self._part.codes[self._part.values >= self._weights.least_named]
+        said = self._said.codes[self._said.values > 0]
+        codes = np.concatenate((named, np.setdiff1d(said, named, assume_unique=True)))
+        term, other = np.divmod(codes, max(len(self._special), 1))
+        term, other = term[term != other], other[term != other]
         near = self._closeness(term, other)
-        if near < weights.least_close and (term, other) not in self._said:
-            return near
+        close = (near >= self._weights.least_close) | self._said.has(term, other)
+        close &= self._subject[term] & self._subject[other]
+        term, other, near = term[close], other[close], near[close]
         lead = self._lead(term, other)
-        return near + lead if lead >= weights.least_lead else -math.inf
+        odds = near + lead
+        likely = (lead >= self._weights.least_lead) & (odds > 0)
+        term, other, odds = term[likely], other[likely], odds[likely]
+        taken: Counter[int] = Counter()
+        for place in np.lexsort((other, -odds, term)).tolist():
+            pair = int(term[place]), int(other[place])
+            taken[pair[0]] += 1
+            if taken[pair[0]] <= self._weights.most:
+                yield pair, min(1 / (1 + math.exp(-odds[place])), 0.99)
 
-    def _closeness(self, term: int, other: int) -> float:
-        weights, here, there = self._weights, self._places[term], self._places[other]
-        odds = weights.bias + weights.special * self._special[other]
-        odds += weights.named_often * self._part.get((term, other), 0.0)
+    def _closeness(self, term: Ints, other: Ints) -> Floats:
+        """How likely it is, in log-odds, that the two have to do with each other as prerequisites do."""
+        weights, places = self._weights, self._places
+        odds: Floats = weights.bias + weights.special * self._special[other]
+        odds += weights.named_often * self._part.of(term, other)
         odds += weights.together * self._named_in.together(term, other)
-        if here and there and (here.page == there.page or here.folder == there.folder):
-            odds += weights.near
-        if (term, other) in self._compared:
-            odds += weights.compared
-        if term in self._kinds and self._kinds[term] == self._kinds.get(other):
-            odds += weights.siblings
+        odds += weights.near * (places.same(places.page, term, other) | places.same(places.folder, term, other))
+        odds += weights.compared * self._compared.has(term, other)
+        odds += weights.siblings * (self._kind[term] == self._kind[other])
         return odds
 
-    def _lead(self, term: int, other: int) -> float:
+    def _lead(self, term: Ints, other: Ints) -> Floats:
         """How much likelier it is that the term needs the other than the other way round."""
-        weights, here, there = self._weights, self._places[term], self._places[other]
-        same_page = here is not None and there is not None and here.page == there.page
-        lead = self._said.get((term, other), 0.0) - self._said.get((other, term), 0.0)
-        near = _difference(self._refers_near, term, other)
-        if same_page:
-            lead += weights.refers_within * near
-        else:
-            lead += weights.refers * _difference(self._refers, term, other) + weights.refers_near * near
-            if here and there and self._refers.get((term, other), 0.0) >= _REFERS:
-                lead += weights.numbered * here.after(there)
-        if lead <= 0:  # order and standing only add to what is said and referred to: siblings have an order, too
-            return lead
-        lead += weights.assumed * max(-_MOST_ASSUMED, min(self._assumed[other] - self._assumed[term], _MOST_ASSUMED))
-        if here is None or there is None:
-            return lead
-        if same_page:
-            return lead + weights.earlier * ((here.section > there.section) - (here.section < there.section))
-        if here.folder == there.folder:
-            lead += weights.introduced * (there.introduces - here.introduces)
-        return lead
+        weights, places = self._weights, self._places
+        same_page = places.same(places.page, term, other)
+        refers, near = self._refers.lead(term, other), self._refers_near.lead(term, other)
+        apart = weights.refers * refers + weights.refers_near * near
+        lead: Floats = self._said.lead(term, other) + np.where(same_page, weights.refers_within * near, apart)
+        known = ~same_page & (self._refers.of(term, other) >= _REFERS)
+        lead[known] += weights.numbered * places.after(term[known], other[known])
+        assumed = np.clip(self._assumed[other] - self._assumed[term], -_MOST_ASSUMED, _MOST_ASSUMED)
+        later = np.where(same_page, weights.earlier * np.sign(places.section[term] - places.section[other]), 0.0)
+        alike = ~same_page & places.same(places.folder, term, other)
+        later += alike * weights.introduced * (places.introduces[other] - places.introduces[term])
+        # Order and standing only add to what is said and referred to: siblings have an order, too.
+        return np.where(lead > 0, lead + weights.assumed * assumed + later, lead)
 
 
 _MOST_ASSUMED = 1.5
@@ -222,33 +226,56 @@ _REFERS = 0.25
 """From here on a term's pages refer to another rather than list it."""
 
 
-def _difference(measure: Mapping[Pair, float], one: int, other: int) -> float:
-    return measure.get((one, other), 0.0) - measure.get((other, one), 0.0)
-
-
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a term is taught best."""
+class _Places:
+    """Where each term is taught best: shapes (terms,), -1 for terms that nothing teaches.
 
-    section: int
-    page: int
-    folder: tuple[str, ...]
-    parts: tuple[str, ...]
-    introduces: bool
+    `page` and `folder` are numbered as they come; `introduces` is 1 on introductory pages. `parts` are the
+    folders and file names of each term's page.
+    """
+
+    section: Ints
+    page: Ints
+    folder: Ints
+    introduces: Ints
+    parts: Sequence[tuple[str, ...]]
 
     @classmethod
-    def of(cls, named_in: NamedIn, home: int | None) -> "_Place | None":
-        if home is None:
-            return None
-        section = named_in.sections[home]
-        parts = tuple(section.path.split("/"))
-        # In a/topic/index.md the page is the folder, and what stands beside it is a/.
-        return cls(home, section.page, parts[:-2] or parts[:-1], parts, bool(_INTRODUCTION.search(section.path)))
+    def of(cls, named_in: NamedIn) -> "_Places":
+        rows: list[tuple[int, int, int, int]] = []
+        parts: list[tuple[str, ...]] = []
+        folders: dict[tuple[str, ...], int] = {}
+        for home in named_in.home:
+            if home is None:
+                rows.append((-1, -1, -1, 0))
+                parts.append(())
+                continue
+            section = named_in.sections[home]
+            path = tuple(section.path.split("/"))
+            # In a/topic/index.md the page is the folder, and what stands beside it is a/.
+            folder = folders.setdefault(path[:-2] or path[:-1], len(folders))
+            rows.append((home, section.page, folder, bool(_INTRODUCTION.search(section.path))))
+            parts.append(path)
+        table = np.array(rows, np.int64).reshape(-1, 4)
+        return cls(table[:, 0], table[:, 1], table[:, 2], table[:, 3], parts)
 
-    def after(self, other: "_Place") -> int:
-        """1 if this file or folder has the higher number of two that differ in it, -1 if the lower, else 0."""
-        mine, theirs = next(((a, b) for a, b in zip(self.parts, other.parts, strict=False) if a != b), ("", ""))
-        my_number, their_number = _NUMBERED.match(mine), _NUMBERED.match(theirs)
-        if not my_number or not their_number:
-            return 0
-        return (int(my_number[1]) > int(their_number[1])) - (int(my_number[1]) < int(their_number[1]))
+    def same(self, of: Ints, term: Ints, other: Ints) -> Truths:
+        """Whether two terms are taught at the same `page` or `folder`."""
+        alike: Truths = (of[term] == of[other]) & (of[term] >= 0)
+        return alike
+
+    def after(self, term: Ints, other: Ints) -> Ints:
+        """1 where the term's file or folder has the higher number of two that differ in it, -1 the lower, else 0."""
+        known: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+        pairs = [(self.parts[one], self.parts[two]) for one, two in zip(term.tolist(), other.tolist(), strict=True)]
+        for pair in set(pairs):
+            known[pair] = _order(*pair)
+        return np.array([known[pair] for pair in pairs], np.int64)
+
+
+def _order(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    mine, theirs = next(((a, b) for a, b in zip(one, other, strict=False) if a != b), ("", ""))
+    my_number, their_number = _NUMBERED.match(mine), _NUMBERED.match(theirs)
+    if not my_number or not their_number:
+        return 0
+    return (int(my_number[1]) > int(their_number[1])) - (int(my_number[1]) < int(their_number[1]))

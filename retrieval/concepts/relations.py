@@ -1,7 +1,7 @@
 """Pure: how concepts are related besides being needed: kinds, parts, contrasts and siblings; and what shows it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from retrieval.concepts.corpus import Corpus, Section, plain
@@ -23,14 +23,27 @@ _BY_NAME = 0.85
 _BY_HEADINGS = 0.55
 
 
+_Spot = tuple[int, int]
+"""A section and the place of a sentence in it, -1 for its heading."""
+
+
 class EvidenceFinder:
     """Finds the sentence that shows best how two terms are connected."""
 
     def __init__(self, corpus: Corpus, terms: Sequence[Term], mentions: Iterable[Mention], cues: Iterable[Cue]) -> None:
         self._sections, self._terms = corpus.sections, terms
-        self._named: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        self._named: dict[int, set[_Spot]] = defaultdict(set)
+        self._in_sentences: dict[int, set[_Spot]] = defaultdict(set)
+        self._in_section: dict[tuple[int, int], set[_Spot]] = defaultdict(set)
         for mention in mentions:
-            self._named[mention.term].add((mention.section, mention.sentence))
+            spot = mention.section, mention.sentence
+            self._named[mention.term].add(spot)
+            if mention.sentence >= 0:
+                self._in_sentences[mention.term].add(spot)
+                self._in_section[mention.term, mention.section].add(spot)
+        # Of terms, the places in the order of `taught`; of sections, what was never held back first.
+        self._rank = [{section: place for place, (section, _) in enumerate(term.taught)} for term in terms]
+        self._standing = [(section.trust == "notes", section.release or date.min) for section in corpus.sections]
         self._cues: dict[frozenset[int], list[Cue]] = defaultdict(list)
         for cue in cues:
             if cue.first >= 0:
@@ -45,23 +58,23 @@ class EvidenceFinder:
         ]
         if said:
             return self.at(*self._best(term, said))
-        both = self._named[term] & self._named[other]
-        taught = {section for section, _ in self._terms[term].taught}
-        pages = {self._sections[section].page for section in taught}
-        for here in (
-            {place for place in both if place[1] >= 0},
-            {place for place in self._named[other] if place[0] in taught and place[1] >= 0},
-            {place for place in self._named[other] if self._sections[place[0]].page in pages} | both,
-            self._named[term],  # of names that say it themselves
-        ):
-            if here:
-                return self.at(*self._best(term, here))
-        return self._terms[term].defined
+        here = (
+            self._in_sentences[term] & self._in_sentences[other]
+            or set().union(*(self._in_section.get((other, section), ()) for section in self._rank[term]))
+            or self._on_pages_of(term, other) | (self._named[term] & self._named[other])
+            or self._named[term]  # of names that say it themselves
+        )
+        return self.at(*self._best(term, here)) if here else self._terms[term].defined
 
     def together(self, term: int, other: int) -> Evidence | None:
         """A sentence that names both, None where there is none."""
-        both = {place for place in self._named[term] & self._named[other] if place[1] >= 0}
+        both = self._in_sentences[term] & self._in_sentences[other]
         return self.at(*self._best(term, both)) if both else None
+
+    def _on_pages_of(self, term: int, other: int) -> set[_Spot]:
+        """Where the other is named on the pages that teach a term."""
+        pages = {self._sections[section].page for section in self._rank[term]}
+        return {spot for spot in self._named[other] if self._sections[spot[0]].page in pages}
 
     def at(self, section: int, sentence: int) -> Evidence:
         """A sentence as evidence, or a heading where `sentence` is -1."""
@@ -69,19 +82,9 @@ class EvidenceFinder:
         text = where.said[sentence] if sentence >= 0 else plain(where.heading or where.title)
         return Evidence(where.url, text[:_LONGEST_EVIDENCE], where.release)
 
-    def _best(self, term: int, places: Iterable[tuple[int, int]]) -> tuple[int, int]:
-        rank = {section: place for place, (section, _) in enumerate(self._terms[term].taught)}
-
-        def order(place: tuple[int, int]) -> tuple[bool, date, int, int, int]:
-            section = self._sections[place[0]]
-            return (
-                section.trust == "notes",
-                section.release or date.min,
-                rank.get(place[0], len(rank)),
-                *place,
-            )
-
-        return min(places, key=order)
+    def _best(self, term: int, spots: Collection[_Spot]) -> _Spot:
+        rank = self._rank[term]
+        return min(spots, key=lambda spot: (self._standing[spot[0]], rank.get(spot[0], len(rank)), spot))
 
 
 def parents(terms: Sequence[Term], names: Names) -> dict[int, int]:
@@ -105,17 +108,21 @@ def worded(term: Term) -> Iterator[tuple[str, ...]]:
 
 
 def relations(
-    corpus: Corpus, terms: Sequence[Term], mentions: Sequence[Mention], cues: Sequence[Cue] | None = None
+    corpus: Corpus,
+    terms: Sequence[Term],
+    mentions: Sequence[Mention],
+    cues: Sequence[Cue] | None = None,
+    evidence: EvidenceFinder | None = None,
 ) -> list[Edge]:
     """`near_transfer` edges, one for two concepts at most, sorted; at most six of a kind at each concept.
 
-    `cues` are those of `read_cues`, where they were read already. What a sentence says comes before what names
-    say, and that before what stands side by side.
+    `cues` are those of `read_cues`, where they were read already, and `evidence` finds what is shown. What a
+    sentence says comes before what names say, and that before what stands side by side.
     """
     names = lexicon(terms)
     if cues is None:
         cues = read_cues(corpus, mentions, names)
-    evidence = EvidenceFinder(corpus, terms, mentions, cues)
+    evidence = evidence or EvidenceFinder(corpus, terms, mentions, cues)
     general = parents(terms, names)
     found = _Found(terms)
     for kind in ("contrast", "is-a", "part-of"):

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from retrieval.concepts.candidates import teaches
 from retrieval.concepts.corpus import Corpus, Section
 from retrieval.concepts.mentions import Found
+from retrieval.words import points_elsewhere
 
 MOST_SECTIONS = 8
 _HEADING, _TITLE, _OPENING = 3.0, 1.5, 0.8
@@ -16,7 +17,8 @@ def sections_that_teach(corpus: Corpus, found: Found) -> dict[int, tuple[tuple[i
     """The sections that explain each term, best first, with shares from 0 to 1; at most eight a term.
 
     A section explains what its heading names, and what it keeps coming back to, with diminishing returns
-    and weighed against how much else it names. Exercises and notes explain less than lectures.
+    and weighed against how much else it names. Exercises and notes explain less than lectures, and lists of
+    references nothing.
     """
     counts: list[Counter[int]] = [Counter() for _ in corpus.sections]
     openings: set[tuple[int, int]] = set()
@@ -30,6 +32,8 @@ def sections_that_teach(corpus: Corpus, found: Found) -> dict[int, tuple[tuple[i
                 openings.add((mention.section, mention.term))
     values: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for section in corpus.sections:
+        if points_elsewhere(section.headings):
+            continue
         here, headed = counts[section.number], found.headed[section.number]
         total = max(here.total(), 1)
         for term in {*here, *headed}:

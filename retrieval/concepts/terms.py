@@ -12,6 +12,7 @@ class Term:
     `number` is its place in the list of terms. `taught` are the numbers of the sections that explain it,
     best first, with a share from 0 to 1 each; the first of them is where it is introduced best.
     `definition` is a plain sentence, empty if there is none. `weight` says how central it is, 0 to 1.
+    A `subject` has a heading of its own or a definition; the rest is only spoken of.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Term:
     defined: Evidence | None = None
     taught: tuple[tuple[int, float], ...] = ()
     weight: float = 0.0
+    subject: bool = True
 
 
 @dataclass(frozen=True, slots=True)

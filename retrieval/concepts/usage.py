@@ -20,7 +20,11 @@ for _class, _words in (
     (_ARTICLE, "a an"),
     (_DETERMINER, "the this that these those each every any some no its his her their our your my another both all"),
     (_PREPOSITION, "of in for with by via from on as into between through over under without about like per than"),
-    (_VERBAL, "to we you i they he she it which who can will could would should must may might cannot not please let us"),
+    (
+        _VERBAL,
+        "to we you i they he she it which who can will could would should must may might cannot not please let us has "
+        "have had does did do",
+    ),
     (_BEING, "is are was were be been being very more most less so too quite rather highly fully become becomes"),
 ):
     _CLASSES |= dict.fromkeys(_words.split(), _class)
@@ -29,7 +33,7 @@ _NOUNS = re.compile(
     r"\w{2,}(?:tion|sion|ment|ness|ity|ance|ence|ism|ist|ship|logy|graphy|metry|ology|dom|hood|sis|ics|um|us|oid|gram"
     r"|scope|meter|cy|tude|ry)"
 )
-_OTHERS = re.compile(r"\w{2,}(?:ed|able|ible|ous|ful|less|ish|ize|ify|ular|iate|ulate|inate)")
+_OTHERS = re.compile(r"\w{2,}(?:ed|able|ible|ous|ful|less|ish|ize|ify|ular|izes|ifies|ates|iate|ulate|inate)")
 _HALF = re.compile(r"\w{2,}(?:ing|ive|ic|al|ant|ent|ate|ward|wise)")
 _PRIOR = 1.5
 """How many sightings the ending of a word counts as."""
@@ -37,12 +41,14 @@ _PRIOR = 1.5
 
 @dataclass(slots=True)
 class Roles:
-    """How often a word was seen as each; `modifies` is before another word of a name, `article` after "a"."""
+    """How often a word was seen as each; `modifies` is before another word of a name, `attributive` the same
+    after a determiner, `article` as a noun after "a"."""
 
     noun: float = 0.0
     verb: float = 0.0
     adjective: float = 0.0
     modifies: float = 0.0
+    attributive: float = 0.0
     article: float = 0.0
 
 
@@ -72,12 +78,22 @@ class Usage:
 _UNSEEN = Roles()
 
 
+def is_abstract(word: str) -> bool:
+    """Whether a word is a noun for no thing that one can touch, by its ending: quantization, fairness."""
+    return _NOUNS.fullmatch(word) is not None
+
+
+def is_inflected(word: str) -> bool:
+    """Whether a word has the ending of a verb's form or of an adjective: converged, abstracting, scalable."""
+    return _OTHERS.fullmatch(word) is not None or _HALF.fullmatch(word) is not None
+
+
 def _prior(word: str) -> float:
-    if _NOUNS.fullmatch(word):
+    if is_abstract(word):
         return 0.9
     if _OTHERS.fullmatch(word):
         return 0.1
-    return 0.35 if _HALF.fullmatch(word) else 0.6
+    return 0.3 if _HALF.fullmatch(word) else 0.6
 
 
 def read_usage(worded: Worded) -> Usage:
@@ -95,15 +111,16 @@ def read_usage(worded: Worded) -> Usage:
     roles: dict[str, Roles] = {}
     for (before, word, after), count in seen.items():
         if classes[word] == _WORD:
-            _note(roles.setdefault(word, Roles()), before, after, count)
+            _note(roles.setdefault(word, Roles()), word, before, after, count)
     return Usage(roles)
 
 
-def _note(roles: Roles, before: str, after: str, count: int) -> None:
+def _note(roles: Roles, word: str, before: str, after: str, count: int) -> None:
     if before == _VERBAL or (after in (_ARTICLE, _DETERMINER) and before not in (_ARTICLE, _DETERMINER)):
         roles.verb += count
     elif after == _WORD:
         roles.modifies += count
+        roles.attributive += count * (before in (_ARTICLE, _DETERMINER))
     elif before in (_ARTICLE, _DETERMINER, _PREPOSITION):
         roles.noun += count
         roles.article += count * (before == _ARTICLE)
@@ -111,5 +128,9 @@ def _note(roles: Roles, before: str, after: str, count: int) -> None:
         roles.adjective += count
     elif before == _WORD:  # the end of a longer name, or its verb
         roles.noun += 0.3 * count
-    else:
+    elif before == _BREAK and after == _BEING:
+        roles.noun += 0.8 * count
+    elif before == _OTHER and word.endswith("ing"):  # avoid overfitting
         roles.noun += 0.6 * count
+    else:
+        roles.noun += 0.25 * count

@@ -17,6 +17,8 @@ BREAK = ""
 _SPANS = re.compile(r"`+[^`\n]*`+|\$\$.*?\$\$|\$[^$\n]{1,300}\$|\\\(.*?\\\)|\\\[.*?\\\]|https?://\S+", re.DOTALL)
 _TOKEN = re.compile(r"[^\W_]+(?:['’](?!s\b)[a-z]{1,2}\b)?(?:['’]s?\b)?|[^\w\s]|_+")
 _JOINED = frozenset("-‐‑–'’")
+_LONGEST_KEPT = 40
+"""Characters of what is remembered once it was read; what goes on for longer is data."""
 
 FUNCTION_WORDS = frozenset(
     """a about above across after again against ago all almost along already also although always am among amongst an
@@ -123,7 +125,6 @@ class Wording:
     written: tuple[str, ...]
 
 
-@lru_cache(maxsize=100_000)
 def _folded(word: str) -> str:
     bare = word.lower()
     for ending in ("'s", "’s", "'", "’"):
@@ -133,17 +134,35 @@ def _folded(word: str) -> str:
 
 def wording(plain: str) -> Wording:
     """The words of plain text; formulas, code and addresses become breaks."""
+    # Most sentences hold none of these, and to look for a sign costs next to nothing.
+    if "`" in plain or "$" in plain or "\\" in plain or "://" in plain:
+        plain = _SPANS.sub(" | ", plain)
+    if "*" in plain or "star" in plain:
+        plain = STAR.sub("star", plain)
     folded: list[str] = []
     written: list[str] = []
-    for match in _TOKEN.finditer(STAR.sub("star", _SPANS.sub(" | ", plain))):
-        token = match.group()
+    for chunk in plain.split():
+        words, forms = _chunk(chunk) if len(chunk) <= _LONGEST_KEPT else _chunk.__wrapped__(chunk)
+        if words and words[0] == BREAK and (not folded or folded[-1] == BREAK):
+            words, forms = words[1:], forms[1:]
+        folded += words
+        written += forms
+    return Wording(tuple(folded), tuple(written))
+
+
+@lru_cache(maxsize=100_000)
+def _chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What stands between two spaces, as in `Wording`; courses say the same words over and over."""
+    folded: list[str] = []
+    written: list[str] = []
+    for token in _TOKEN.findall(chunk):
         if token[0].isalnum():
             folded.append(_folded(token))
             written.append(token)
-        elif token not in _JOINED and folded and folded[-1] != BREAK:
+        elif token not in _JOINED and folded[-1:] != [BREAK]:
             folded.append(BREAK)
             written.append(BREAK)
-    return Wording(tuple(folded), tuple(written))
+    return tuple(folded), tuple(written)
 
 
 @lru_cache(maxsize=100_000)
@@ -156,11 +175,13 @@ def ends_phrase(word: str) -> bool:
     return bool(_ADVERB.fullmatch(word)) and word not in _NO_ADVERB
 
 
+@lru_cache(maxsize=100_000)
 def can_begin(word: str) -> bool:
     """Whether a name of several words can begin with this one."""
     return word not in _QUALIFIERS or word in _NAMING_QUALIFIERS
 
 
+@lru_cache(maxsize=100_000)
 def can_end(word: str) -> bool:
     """Whether a name can end with this word."""
     return word not in _QUALIFIERS and not word.isdigit() and word not in _ENDLESS

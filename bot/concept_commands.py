@@ -2,7 +2,8 @@
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from bot.command_options import AsJson, CourseFile, Depth, out, print_json, wired
-from bot.concept_pictures import UnknownConcept, known, picture
+from bot.concept_pictures import known, picture
 from bot.course import Course, load_course
+from bot.errors import EricaError
+from bot.foreign import visible
 from bot.rendering.concept_reports import (
     choices_text,
     concept_card,
@@ -23,6 +27,7 @@ from bot.rendering.concept_reports import (
     path_json,
     path_text,
 )
+from bot.rendering.paragraphs import Line, clean, sentence
 from bot.shell import until_stopped
 from bot.wiring import Wiring
 from retrieval.cards import Card
@@ -55,6 +60,12 @@ class Action(StrEnum):
 _NEEDS_ANOTHER = {Action.merge, Action.rename, Action.add_prerequisite, Action.cut_prerequisite}
 
 
+class EditRefused(EricaError):
+    """An edit that would change nothing, or that names nothing."""
+
+    code = "edit_refused"
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(concept)
@@ -77,10 +88,10 @@ def concept(
     if as_json:
         print_json(concept_json(lookup, card))
     elif card is None:
-        out.print(choices_text(lookup, name))
+        out.print(Line(choices_text(lookup, name)))
     else:
         if note := lookup_note(lookup, name, card.title):
-            out.print(note)
+            out.print(Line(note))
         out.print(concept_card(card), soft_wrap=True)
 
 
@@ -102,19 +113,26 @@ def path(
 ) -> None:
     """Show the way to a concept, step by step in learning order, with one link a step."""
     if len(names) > 2:
-        raise typer.TyperException("give one concept, or two: where to start and where to go")
-    wiring, loaded = wired(), load_course(course)
+        raise typer.TyperException(
+            "give one concept, or two: where to start and where to go; a name of several words in quotes"
+        )
+    loaded, wiring = load_course(course), wired()
 
     async def go() -> LearningPath:
         async with _concepts(wiring, loaded) as (concepts, _):
-            ids = [known(concepts, name) for name in names]
-            return learning_path(await concepts.graph(), ids[-1], ids[0] if len(ids) == 2 else None)
+            return await _way(concepts, names)
 
     way = until_stopped(go())
     if as_json:
         print_json(path_json(way.steps, way.note))
     else:
         out.print(path_text(way.steps, way.note), soft_wrap=True)
+
+
+async def _way(concepts: Concepts, names: Sequence[str]) -> LearningPath:
+    """The way to one concept, or from one to another. Raises UnknownConcept, StoreError."""
+    ids = [known(concepts, name) for name in names]
+    return learning_path(await concepts.graph(), ids[-1], ids[0] if len(ids) == 2 else None)
 
 
 def graph(
@@ -149,12 +167,24 @@ async def _graph(
 ) -> None:
     async with _concepts(wiring, course) as (concepts, _):
         if png is not None:
-            drawn = await picture(concepts, course.course.title, concept, path, theme.value)
-            await asyncio.to_thread(png.write_bytes, drawn)
+            way = await _way(concepts, path) if path else None
+            await _write(png, await picture(concepts, course.course.title, concept, way, theme.value))
             if not as_json:
-                out.print(f"Drawn into {png}.", soft_wrap=True, markup=False)
+                if way is not None and way.note:
+                    out.print(Line(Text(sentence(way.note))))
+                out.print(f"Drawn into {visible(str(png))}.", soft_wrap=True, markup=False)
         if as_json:
             print_json(graph_json(await concepts.graph()))
+
+
+async def _write(file: Path, drawn: bytes) -> None:
+    try:
+        await asyncio.to_thread(file.write_bytes, drawn)
+    except OSError as error:
+        raise EricaError(
+            f"the picture cannot be written to {file}: {error.strerror}",
+            "Give a file in a folder that exists and has room, and that you may write to.",
+        ) from error
 
 
 def edit(
@@ -177,19 +207,27 @@ def edit(
             f"{action} takes " + ("two names" if action in _NEEDS_ANOTHER else "the name of one concept")
         )
     done: EditAction = action.value.replace("-", "_")  # type: ignore[assignment]
-    made = Edit(done, concept, other or "", getpass.getuser(), datetime.now(UTC).isoformat(timespec="seconds"))
+    made = Edit(done, concept, other or "", _who(), datetime.now(UTC).isoformat(timespec="seconds"))
     until_stopped(_edit(wiring, loaded, made, as_json))
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container a process may run as a number that nobody has named
+        return f"user {os.getuid()}"
 
 
 async def _edit(wiring: Wiring, course: Course, made: Edit, as_json: bool) -> None:
     async with _concepts(wiring, course) as (concepts, log):
         if reason := await concepts.refusal(made):
-            raise UnknownConcept(f"this cannot be done: {reason}", "`erica concept` finds the course's own name.")
+            hint = "`erica concept NAME` shows what the course has, `erica edit` what staff did."
+            raise EditRefused(f"this cannot be done: {reason}", hint)
         await log.append(made)
     if as_json:
         print_json({"done": True})
     else:
-        out.print("Done. Answers follow it from the next question on, and every later ingest keeps it.")
+        out.print("Done. Answers follow it within seconds, and every later ingest keeps it.")
 
 
 async def _list_edits(wiring: Wiring, course: Course, as_json: bool) -> None:
@@ -202,9 +240,10 @@ async def _list_edits(wiring: Wiring, course: Course, as_json: bool) -> None:
     if not edits:
         out.print("Nobody has edited the concepts of this course.")
     for edit in edits:
-        words = [edit.at, edit.by, edit.action.replace("_", " "), f"“{edit.concept}”", edit.other and f"“{edit.other}”"]
-        line = " ".join(word for word in words if word)
-        out.print(line + (f" (has no effect now: {idle[edit]})" if edit in idle else ""), markup=False)
+        names = [f"“{clean(name)}”" for name in (edit.concept, edit.other) if name]
+        line = " ".join([clean(edit.at), clean(edit.by), edit.action.replace("_", "-"), *names])
+        note = f" (has no effect now: {idle[edit]})" if edit in idle else ""
+        out.print(line + note, soft_wrap=True, markup=False)
 
 
 def _edit_json(edit: Edit, idle: str | None) -> dict[str, Any]:

@@ -14,15 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.adapters.console import ConsoleReply
-from bot.concept_pictures import picture
+from bot.concept_pictures import UnknownConcept, known, picture
 from bot.course import Course
 from bot.errors import EricaError, QuestionRejected
 from bot.messages import Question
-from bot.rendering.concept_reports import choices_text, concept_card
+from bot.rendering.concept_reports import choices_text, concept_card, lookup_note, path_text
 from bot.tutor import Tutor
 from bot.wiring import Wiring
 from retrieval.concepts.guidance import within_depth
+from retrieval.concepts.paths import learning_path
 from retrieval.results import Options
+from retrieval.retriever import Retriever
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -31,6 +33,7 @@ DEMO_CONCEPT = "attention"
 DEMO_QUESTION = "What is attention in transformers and can you provide a python example of how it is used?"
 
 _HELP = """Ask in your own words; a follow-up such as "and in python?" knows what came before.
+/concept NAME shows a concept, /path TO or /path FROM > TO the way to one.
 An empty line, `quit` or Ctrl-D ends the conversation."""
 _ASKS_FOR_HELP = frozenset({"help", "/help", "?"})
 _ENDS = frozenset({"", "quit", "exit", "q", ":q", "/quit", "/exit"})
@@ -40,49 +43,75 @@ async def converse(wiring: Wiring, course: Course, options: Options, out: Consol
     """Until an empty line; what was asked before is remembered so long."""
     await (await wiring.store(course).open()).close()  # that there is no index is better said before a question
     async with _redis(wiring) as redis:
-        await _exchange(wiring.tutor(course, redis, options), course, f"console-{uuid.uuid4()}", out)
+        tutor, retriever = wiring.tutor(course, redis, options), wiring.retriever(course, redis)
+        await _Conversation(tutor, retriever, course, out, f"console-{uuid.uuid4()}").exchange()
 
 
 async def demonstrate(wiring: Wiring, course: Course, out: Console) -> None:
-    """Ask the demo question; then, if somebody sits there, it is their turn in the same conversation."""
+    """Ask the demo question and look up a concept; then, if somebody sits there, it is their turn."""
     async with _redis(wiring) as redis:
-        out.print(f"\n[bold cyan]you[/bold cyan] {DEMO_QUESTION}\n", soft_wrap=True)
-        tutor, thread = wiring.tutor(course, redis), f"demo-{uuid.uuid4()}"
-        await ConsoleReply(out).show(tutor.answer(Question(DEMO_QUESTION, thread=thread)))
-        await _show_concept(wiring, course, redis, out)
+        tutor, retriever = wiring.tutor(course, redis), wiring.retriever(course, redis)
+        conversation = _Conversation(tutor, retriever, course, out, f"demo-{uuid.uuid4()}")
+        for line in (DEMO_QUESTION, f"/concept {DEMO_CONCEPT}"):
+            out.print(f"\n[bold cyan]you[/bold cyan] {line}\n", soft_wrap=True)
+            await conversation.take(line)
+        file = wiring.settings.data_dir / f"{DEMO_CONCEPT}.png"
+        drawn = await picture(await retriever.concepts(), course.course.title, DEMO_CONCEPT)
+        await asyncio.to_thread(file.write_bytes, drawn)
+        out.print(f"\nA picture of what is around it: {file}", soft_wrap=True, markup=False)
         if sys.stdin.isatty() and out.is_terminal:
             out.print()
-            await _exchange(tutor, course, thread, out)
+            await conversation.exchange()
         else:
             out.print(f"\nAsk more: {_ask_command()} 'What is CLIP and how is it used?'", soft_wrap=True)
 
 
-async def _show_concept(wiring: Wiring, course: Course, redis: "Redis | None", out: Console) -> None:
-    """The card of the concept that the demo asks about, and a picture of what is around it."""
-    retriever = wiring.retriever(course, redis)
-    lookup, card = await retriever.concept(DEMO_CONCEPT)
-    if card is None:
-        out.print(choices_text(lookup, DEMO_CONCEPT))
-        return
-    out.print(f"\n[bold cyan]you[/bold cyan] erica concept {DEMO_CONCEPT}\n")
-    out.print(concept_card(within_depth(card, course.answers.prerequisite_depth)), soft_wrap=True)
-    file = wiring.settings.data_dir / f"{card.id}.png"
-    drawn = await picture(await retriever.concepts(), course.course.title, DEMO_CONCEPT)
-    await asyncio.to_thread(file.write_bytes, drawn)
-    out.print(f"\nA picture of what is around it: {file}", soft_wrap=True, markup=False)
+class _Conversation:
+    """One thread at the console."""
 
+    def __init__(self, tutor: Tutor, retriever: Retriever, course: Course, out: Console, thread: str) -> None:
+        self._tutor, self._retriever, self._course = tutor, retriever, course
+        self._out, self._thread, self._reply = out, thread, ConsoleReply(out)
 
-async def _exchange(tutor: Tutor, course: Course, thread: str, out: Console) -> None:
-    reply = ConsoleReply(out)
-    out.print(f"Ask about [bold]{escape(course.course.title)}[/bold]. An empty line or Ctrl-D ends.")
-    while (text := _next_line(out).strip()).lower() not in _ENDS:
+    async def exchange(self) -> None:
+        """Take line after line until an empty one."""
+        title = escape(self._course.course.title)
+        self._out.print(f"Ask about [bold]{title}[/bold]. /help tells more; an empty line or Ctrl-D ends.")
+        while (text := _next_line(self._out).strip()).lower() not in _ENDS:
+            try:
+                await self.take(text)
+            except QuestionRejected as error:
+                self._out.print(error.user_message)
+            except UnknownConcept as error:
+                self._out.print(str(error), markup=False)
+
+    async def take(self, text: str) -> None:
+        """Answer a question, or do what a line says that begins with a slash."""
+        command, _, rest = text.partition(" ")
         if text.lower() in _ASKS_FOR_HELP:
-            out.print(_HELP)
-            continue
-        try:
-            await reply.show(tutor.answer(Question(text, thread=thread)))
-        except QuestionRejected as error:
-            out.print(error.user_message)
+            self._out.print(_HELP, markup=False)
+        elif command.lower() == "/concept" and rest:
+            await self._show_concept(rest)
+        elif command.lower() == "/path" and rest:
+            await self._show_path(rest)
+        else:
+            await self._reply.show(self._tutor.answer(Question(text, thread=self._thread)))
+
+    async def _show_concept(self, name: str) -> None:
+        lookup, card = await self._retriever.concept(name)
+        if card is None:
+            self._out.print(choices_text(lookup, name))
+            return
+        if note := lookup_note(lookup, name, card.title):
+            self._out.print(note)
+        shown = within_depth(card, self._course.answers.prerequisite_depth)
+        self._out.print(concept_card(shown), soft_wrap=True)
+
+    async def _show_path(self, names: str) -> None:
+        concepts = await self._retriever.concepts()
+        *start, target = (known(concepts, name.strip()) for name in names.split(">", 1))
+        way = learning_path(await concepts.graph(), target, start[0] if start else None)
+        self._out.print(path_text(way.steps, way.note), soft_wrap=True)
 
 
 def _next_line(out: Console) -> str:

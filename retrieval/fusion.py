@@ -31,7 +31,7 @@ class Fusion:
     page_weights: tuple[float, ...] = (1.0, 0.5, 0.25)
     notes: float = 0.7
     pointers: float = 0.7
-    concepts: float = 0.2
+    concepts: float = 0.05
     passages_per_page: int = 3
 
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from wordfreq import zipf_frequency
 
 _SHORTEST_REPAIRED = 4
 _KNOWN_TO_ENGLISH = 2.0
@@ -22,6 +21,8 @@ def rarity(word: str) -> float:
 
     6 minus the Zipf frequency of wordfreq's frozen data.
     """
+    from wordfreq import zipf_frequency  # takes longer to load than it takes to look up a concept
+
     return max(0.0, 6.0 - float(zipf_frequency(word, "en")))
 
 

@@ -10,7 +10,7 @@ from hostile_text import HOSTILE_WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.concepts.replay import replay
+from retrieval.concepts.replay import BY_STAFF, replay
 from retrieval.edits import Edit, EditAction
 from retrieval.graph import Concept, ConceptGraph, Cut, Edge, Evidence, Example, Kind, Resource
 
@@ -249,7 +249,9 @@ def test_a_known_prerequisite_that_staff_add_becomes_certain_and_keeps_its_sente
 def test_a_prerequisite_of_staff_does_not_hang_on_a_sentence_that_is_held_back() -> None:
     secret = Edge("a", "b", "prereq_of", evidence=Evidence("u", "a first", date(2026, 11, 1)))
     graph = ConceptGraph((Concept("a", "a"), Concept("b", "b")), edges=(secret,))
-    assert edited(Edit("add_prerequisite", "b", "a"), graph=graph).edges == (Edge("a", "b", "prereq_of"),)
+    assert edited(Edit("add_prerequisite", "b", "a"), graph=graph).edges == (
+        Edge("a", "b", "prereq_of", evidence=BY_STAFF),
+    )
 
 
 def test_staff_cannot_contradict_themselves_before_they_cut() -> None:

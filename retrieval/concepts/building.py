@@ -39,10 +39,15 @@ def build_graph(
     places = resources(corpus, terms)
     listings, exemplified = examples(corpus, terms)
     grades = difficulty(terms, needs)
+    # What stands only inside of longer names has no place that a card could show.
+    shown = {term.id for term in terms if term.taught}
+    needs = tuple(edge for edge in needs if {edge.source, edge.target} <= shown)
+    near = [edge for edge in near if {edge.source, edge.target} <= shown]
     return ConceptGraph(
         concepts=tuple(
             Concept(term.id, term.title, term.aliases, term.definition, term.defined, grade, term.weight)
             for term, grade in zip(terms, grades, strict=True)
+            if term.id in shown
         ),
         resources=tuple(places.values()),
         examples=tuple(listings),

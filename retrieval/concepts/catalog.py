@@ -100,8 +100,7 @@ class Concepts:
 
     async def edited(self) -> tuple[ConceptGraph, tuple[tuple[Edit, str], ...]]:
         """The graph as staff see it, what is not released included; and edits that do not apply, with reasons."""
-        stored = await self._index.attachment(GRAPH)
-        graph = ConceptGraph.from_bytes(stored) if stored else ConceptGraph()
+        graph = await self._built()
         try:
             edits = await self._log.edits()
         except StoreError:
@@ -110,9 +109,14 @@ class Concepts:
 
     async def refusal(self, edit: Edit) -> str | None:
         """Why an edit would have no effect now, None if it would have one. Raises StoreError."""
-        graph, _ = await self.edited()
-        _, undone = await asyncio.to_thread(replay, graph, (edit,))
-        return undone[0][1] if undone else None
+        # After the earlier edits, not upon what they made of the graph: what they hid can be shown again, and
+        # what they decided cannot be contradicted.
+        _, undone = await asyncio.to_thread(replay, await self._built(), (*await self._log.edits(), edit))
+        return undone[-1][1] if undone and undone[-1][0] is edit else None
+
+    async def _built(self) -> ConceptGraph:
+        stored = await self._index.attachment(GRAPH)
+        return ConceptGraph.from_bytes(stored) if stored else ConceptGraph()
 
     async def card(self, name: str, embed: Callable[[str], Vector] | None = None) -> tuple[Lookup, Card | None]:
         """What a name leads to; `embed` turns it into a vector for names that nobody uses. Raises StoreError."""

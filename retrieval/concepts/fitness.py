@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from retrieval.concepts.candidates import Candidate
 from retrieval.concepts.frequency import RARE, commonness
+from retrieval.concepts.linked import LINKS
 from retrieval.concepts.names import is_acronym
 from retrieval.concepts.noise import label, place_name
 from retrieval.concepts.phrases import Phrase, Phrases
@@ -20,7 +21,6 @@ _POINTED = ("title-", "heading-", "called-", "glossary-", "part", "part-", "mark
 """Marks that at least point at a name."""
 
 _TRAILING = frozenset("according iff respectively onwards apiece alike".split())
-_LINKS = frozenset({"of", "to", "over"})
 _HEADS = 0.3
 """The share of its sightings at the end of a noun phrase from which a name counts as a noun in full."""
 
@@ -64,7 +64,7 @@ def _is_linked(candidate: Candidate, phrase: Phrase | None) -> bool:
     if marks["called"] or marks["defined"] or marks["glossary"]:
         return True
     small = {word for word in words if word in FUNCTION_WORDS}
-    if not small <= _LINKS or any(is_acronym(part) for part in candidate.spelling.split()):
+    if not small <= LINKS or any(is_acronym(part) for part in candidate.spelling.split()):
         return False  # precision and recall; limitations of RNNs
     return (phrase is not None and phrase.count >= 2) or len(marks) >= 2
 

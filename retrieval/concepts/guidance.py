@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from retrieval.cards import Card, Neighbour
+from retrieval.vocabulary import rarity
+from retrieval.words import words
 
 _EXPLAIN = re.compile(
     r"\b(?:explain|what(?:['’]s| is| are| was| does| do)|how (?:do|does|is|are|can)|why|understand|intuition|describe"
@@ -14,6 +16,8 @@ _EXPLAIN = re.compile(
 _BY_RANK = (1.0, 0.7, 0.5, 0.35, 0.25)
 _MOST_FIRST = 4
 _FARTHER = 0.5
+_ORDINARY, _SPECIAL = 1.0, 3.0
+"""Rarities (see `retrieval.vocabulary`) of words that say nothing, and everything, of a subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,17 @@ def wants_explaining(question: str) -> bool:
 
 
 def explaining(concepts: Iterable[QuestionConcept], cards: Mapping[str, Card]) -> dict[int, float]:
-    """How much each passage explains of the concepts, from 0 to 1, by its id."""
+    """How much each passage explains of the concepts, from 0 to 1, by its id.
+
+    Special names count more than everyday words, which a question may hold without being about them.
+    """
     worth: dict[int, float] = {}
     for concept in concepts:
         card = cards.get(concept.id)
+        special = _special(concept.title)
         for resource, rank in zip(card.resources if card else (), _BY_RANK, strict=False):
             for place, passage in enumerate(resource.passages):
-                share = concept.weight * rank * (1.0 if place == 0 else _FARTHER)
+                share = special * concept.weight * rank * (1.0 if place == 0 else _FARTHER)
                 worth[passage] = max(worth.get(passage, 0.0), share)
     return worth
 
@@ -47,6 +55,11 @@ def explaining(concepts: Iterable[QuestionConcept], cards: Mapping[str, Card]) -
 def within_depth(card: Card, depth: int) -> Card:
     """The card without prerequisites that are more than `depth` steps away."""
     return replace(card, prerequisites=tuple(one for one in card.prerequisites if one.depth <= depth))
+
+
+def _special(title: str) -> float:
+    """From 0, all of its words are among the most frequent of English, to 1, one of them is hardly ever used."""
+    return min(1.0, max(0.0, max(map(rarity, words(title)), default=0.0) - _ORDINARY) / (_SPECIAL - _ORDINARY))
 
 
 def needed_first(concepts: Sequence[QuestionConcept], cards: Mapping[str, Card], depth: int) -> tuple[Neighbour, ...]:

@@ -12,7 +12,10 @@ from retrieval.concepts import names
 from retrieval.concepts.acyclic import Pair, acyclic
 from retrieval.concepts.paths import clipped, unit
 from retrieval.edits import Edit
-from retrieval.graph import Concept, ConceptGraph, Cut, Edge
+from retrieval.graph import Concept, ConceptGraph, Cut, Edge, Evidence
+
+BY_STAFF = Evidence("", "The teaching staff say so.")
+"""Every edge shows what it stands on; this one stands on somebody's word."""
 
 _LONGEST_TITLE = 120
 
@@ -207,7 +210,7 @@ class _Draft:
         """With the certainty of staff, who knew it without a sentence that may be held back."""
         if (edge.source, edge.target) not in self.decided:
             return edge
-        evidence = edge.evidence if edge.evidence and edge.evidence.release is None else None
+        evidence = edge.evidence if edge.evidence and edge.evidence.release is None else BY_STAFF
         return replace(edge, confidence=1.0, evidence=evidence)
 
 
@@ -256,7 +259,7 @@ class _NameIndex:
 
 
 def _edges(pairs: set[Pair]) -> list[Edge]:
-    return [Edge(source, target, "prereq_of") for source, target in pairs]
+    return [Edge(source, target, "prereq_of", evidence=BY_STAFF) for source, target in pairs]
 
 
 def _surest(edges: Iterator[Edge]) -> tuple[Edge, ...]:

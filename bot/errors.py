@@ -10,7 +10,9 @@ EricaError(user_message)
 │   ├── ModelBusy          429, 5xx or no connection, after the retries
 │   ├── ModelTimeout       no first or no next chunk in time
 │   └── ContextTooLong     the prompt does not fit
-└── MemoryFailed           Redis or Valkey is out of reach
+├── MemoryFailed           Redis or Valkey is out of reach
+├── IntakeFailed           an event could not be kept, so the platform must not be told that it was
+└── ClaimLost              another worker has taken the question over; stop
 
 Adapters translate what SDKs raise into these (`raise ... from`). `str(error)` is for logs and operators;
 a student sees `user_message` and nothing else.
@@ -84,3 +86,15 @@ class MemoryFailed(EricaError):
     """What Erica remembers is out of reach; answers go on without it."""
 
     code = "memory"
+
+
+class IntakeFailed(EricaError):
+    """Questions cannot be kept or taken; the platform must send again what was not kept."""
+
+    code = "intake"
+
+
+class ClaimLost(EricaError):
+    """The question is no longer this worker's: another one has taken it over, or it has had its end."""
+
+    code = "intake"

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +11,7 @@ import pytest
 from fakes import HashEmbedder
 from hypothesis import settings
 
+from bot.adapters.valkey import private_valkey
 from retrieval.adapters.bm25 import Bm25Encoder
 
 # A busy machine is no failure; what must be fast has tests of its own.
@@ -55,6 +56,13 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     yield mount
     for folder in mounted:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a private Valkey of the test's own."""
+    async with private_valkey(tmp_path) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

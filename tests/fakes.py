@@ -102,3 +102,13 @@ def retriever_of(
     return Retriever(
         store, Bm25Encoder(), embedder, today, ConceptCatalog(LocalGraphCache(), FileEditLog(edits), today)
     )
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from fakes import Clock
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
@@ -49,22 +50,6 @@ class Place:
     another: Callable[[], EditLog]
     put: Callable[[bytes], Awaitable[None]]
     """Add something behind the log's back."""
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with private_valkey(tmp_path) as address:
-        yield address
 
 
 @pytest.fixture

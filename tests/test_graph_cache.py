@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from fakes import Clock
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -103,22 +104,6 @@ def biology() -> Course:
 def heavy(version: str = "") -> Course:
     """A course that takes several chunks to write."""
     return course(*(f"case-{n}" for n in range(12)), definition=version + "In re. " * 20_000)
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with private_valkey(tmp_path) as address:
-        yield address
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ HOSTILE_THREADS = [
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with private_valkey(tmp_path) as address:
-        yield address
-
-
-@pytest.fixture
 async def memory(url: str) -> AsyncIterator[Memory]:
     remembered = RedisMemory.from_url(url)
     yield remembered

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis_client import connect
 from bot.adapters.redis_intake import RedisIntake
-from bot.adapters.valkey import private_valkey
 from bot.errors import ClaimLost
 from bot.intake import Delivery, Incoming, Intake
 from bot.worker import Handle, Worker
@@ -23,8 +21,8 @@ def asked(text: str, author: str = "U1") -> Incoming:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Redis]:
-    async with private_valkey(tmp_path) as url, connect(url) as client:
+async def store(url: str) -> AsyncIterator[Redis]:
+    async with connect(url) as client:
         yield client
 
 
@@ -161,7 +159,7 @@ async def test_a_worker_that_lost_its_claim_stops_and_leaves_the_question_to_the
 
     mine, other = RedisIntake(store, lease=0.6, rests=()), RedisIntake(store, lease=LONG, rests=())
     await mine.put(asked("whose?"))
-    async with running(mine, handle):
+    async with running(mine, handle, slots=1):  # so that it cannot take the question once more
         await asyncio.wait_for(begun.wait(), 10)
         # As after a long pause of the whole machine: the claim has been given to somebody else.
         await mine.leave("one")

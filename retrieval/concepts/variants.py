@@ -92,7 +92,12 @@ def _forms(candidate: Candidate, scored: Mapping[str, Scored], long_of: Mapping[
         return forms
     *base, last = spelled
     short = candidate.words[:-1]
-    if last in EMPTY_ENDINGS and "".join(base) in scored and (len(base) > 1 or commonness(base[0]) < _EVERYDAY):
+    bare = scored.get("".join(base))
+    if (
+        last in EMPTY_ENDINGS
+        and bare
+        and (len(base) > 1 or commonness(base[0]) < _EVERYDAY or _is_short_for(bare, last))
+    ):
         forms.append(tuple(base))
     elif last in _EMPTY_BEHIND_SHORT and len(short) == 1 and _is_short(scored, short[0]):
         forms += [tuple(base), short]
@@ -117,3 +122,9 @@ def _turned(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield (*content[joint + 1 :], *content[:joint])
     elif content != words and len(content) > 1:
         yield content
+
+
+def _is_short_for(everyday: Scored, ending: str) -> bool:
+    """Whether a course says an everyday word for what it also calls a mechanism: headings speak of attention."""
+    marks = everyday.candidate.marks
+    return ending in ("mechanism", "method", "technique") and marks["title"] + marks["heading"] + marks["part"] > 1

@@ -114,8 +114,9 @@ async def ingest(
         if embedder is not None:
             attached[VECTORS] = embed_concepts(graph.concepts, embedder, known_concepts).to_bytes()
     with _timed(report, "store"):
-        manifest = _describe(material, passages, vectors, encoder, embedder, digest)
-        report.index = await _store(passages, vectors, manifest, attached, store, encoder, progress)
+        texts = [lexical_text(passage) for passage in passages]
+        manifest = _describe(material, passages, texts, vectors, encoder, embedder, digest)
+        report.index = await _store(passages, texts, vectors, manifest, attached, store, encoder, progress)
     return report
 
 
@@ -224,6 +225,7 @@ def _embed(
 
 async def _store(
     passages: Sequence[Passage],
+    texts: Sequence[str],
     vectors: Mapping[str, Vector],
     manifest: Manifest,
     attached: Mapping[str, bytes],
@@ -232,7 +234,6 @@ async def _store(
     progress: Progress,
 ) -> str:
     progress.stage("Storing", len(passages))
-    texts = [lexical_text(p) for p in passages]
     builder = await store.build(manifest.dimensions)
     try:
         for start in range(0, len(passages), _BATCH):
@@ -253,6 +254,7 @@ async def _store(
 def _describe(
     material: Material,
     passages: Sequence[Passage],
+    texts: Sequence[str],
     vectors: Mapping[str, Vector],
     encoder: TermEncoder,
     embedder: Embedder | None,
@@ -261,8 +263,7 @@ def _describe(
     terms: Counter[int] = Counter()
     spoken: Counter[str] = Counter()
     length = 0
-    for passage in passages:
-        text = lexical_text(passage)
+    for text in texts:
         counts = encoder.counts(text)
         terms.update(counts.keys())
         length += sum(counts.values())

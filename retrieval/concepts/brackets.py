@@ -15,8 +15,8 @@ _BESIDE = re.compile(
     r"(?:\s*,)?\s+or\s+(?:simply\s+|just\s+)?|\s+/\s+|\s*,?\s+(?:which\s+)?(?:is\s+)?(?:(?:stands?|standing|short)\s+for"
     r"|an?\s+(?:abbreviation|acronym)\s+(?:for|of)|abbreviated(?:\s+(?:as|to))?|i\.e\.)\s+|\s*:?\s+[-–—]\s+|:\s+"
 )
-_BESIDE_SIGNS = (" or ", " / ", " for ", "abbrev", "acronym", " - ", " – ", " — ", ": ")
-_SHORT_FORM = re.compile(r"[A-Za-z][A-Z\d]")
+# The rarer letter first: most of a text is passed over at once.
+_SHORT_FORM = re.compile(r"[A-Z\d](?<=[A-Za-z][A-Z\d])")
 _SENTENCE_END = re.compile(r"[.;:!?]\s")
 _AROUND = " *_\"'“”‘’(),.;:"
 _SPOKEN_DIGIT = re.compile(r"([A-Za-z]{2,}?)([24])([A-Za-z]{2,}?)s?")
@@ -53,10 +53,16 @@ def explained(text: str) -> Iterator[tuple[str, str]]:
             while before.endswith(")") and "(" in before:  # X (or Y) (ABC)
                 before = before[: before.rindex("(")].rstrip()
             yield from _beside(before, _LEADING.sub("", bracketed[1].strip()), whole=True)
-    if any(sign in text for sign in _BESIDE_SIGNS):
+    if _may_stand_beside(text):
         for joint in _BESIDE.finditer(text):
             after = _LEADING.sub("", text[joint.end() : joint.end() + _NEAR])
             yield from _beside(text[max(0, joint.start() - _NEAR) : joint.start()], after, whole=False)
+
+
+def _may_stand_beside(text: str) -> bool:
+    if " or " in text or " for " in text or ": " in text or " - " in text or " – " in text or " — " in text:
+        return True
+    return " / " in text or "abbrev" in text or "acronym" in text
 
 
 def _beside(before: str, after: str, whole: bool) -> Iterator[tuple[str, str]]:

@@ -95,6 +95,7 @@ _STEP = re.compile(r"\b(?:is|are|was|were)\s+(?:then\s+)?\w+ed\b|\b(?:then|next|
 _A_KIND_CALLED = re.compile(
     r"\b(?:an?|a\s+new)\s[^,.;:]{3,60}\s(?:called|known\s+as|termed|named)\s+(?:the\s+)?[\"“'‘]?$", re.IGNORECASE
 )
+_CALLS = re.compile(r"call|known|termed|named|referred|define", re.IGNORECASE)
 _DEFINED_AS = re.compile(r"\bdefine\s+(?:an?|the)?\s*$", re.IGNORECASE)
 _WHOLE = re.compile(r"[.!)”\"’*$]\s*$")
 
@@ -137,7 +138,7 @@ def whole_sentence(said: str) -> str | None:
     text = said.strip(" *_")
     if not _SHORTEST <= len(text) <= 4 * _LONGEST or not (text[0].isupper() or text[0] in '$"“'):
         return None
-    if _POINTING.match(text) or not _SIGNS.search(text):
+    if not _has_sign(text) or _POINTING.match(text):
         return None
     if _GLOSSARY_LINE.match(text):
         text = _first_sentence(text)
@@ -146,6 +147,11 @@ def whole_sentence(said: str) -> str | None:
     if not _SHORTEST <= len(text) <= _LONGEST or text.count("$") % 2 or text.count("(") != text.count(")"):
         return None
     return None if _UNFINISHED.search(text) else text
+
+
+def _has_sign(text: str) -> bool:
+    """Whether there is any word that a definition has; the commonest are looked for first, which is quick."""
+    return " is " in text or " are " in text or ":" in text or _SIGNS.search(text) is not None
 
 
 def _first_sentence(text: str) -> str:
@@ -163,6 +169,7 @@ def _form(text: str, names: Sequence[str], share: float) -> float:
     `share` says how much its section teaches the concept.
     """
     spaced = text.translate(_SPACED)  # of the same length
+    calls = _CALLS.search(text) is not None
     for name in names:
         start = spaced.find(name)
         end = start + len(name)
@@ -173,6 +180,8 @@ def _form(text: str, names: Sequence[str], share: float) -> float:
         definite = before.lower().strip().endswith("the")
         if is_subject and (value := _as_subject(after, share, definite)) > 0.0:
             return value
+        if not calls:
+            continue
         if _DEFINED_AS.search(before) and re.match(r"\s+(?:as|to be)\s", after):
             return 1.8
         if _CALLED.search(before[-60:]) and len(before) > 55 and _ends_clause(after):

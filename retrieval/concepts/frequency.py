@@ -1,9 +1,8 @@
 """Pure: how common a word is in general English."""
 
-import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from wordfreq import get_frequency_dict
+from wordfreq import get_frequency_list
 
 RARE = 3.4
 """Zipf frequency below which a word is technical."""
@@ -17,6 +16,20 @@ def commonness(word: str) -> float:
     """
     plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
     # The table itself: words are cut already, and a thousand of them are asked for.
-    known = get_frequency_dict("en")
-    share = max(known.get(word, 0.0), known.get(plural, 0.0) if len(word) > 2 else 0.0)
-    return round(math.log10(share) + 9, 2) if share > 0 else 0.0
+    known = _table()
+    return max(known.get(word, 0.0), known.get(plural, 0.0) if len(word) > 2 else 0.0)
+
+
+def zipf(word: str) -> float:
+    """Zipf frequency of a lower-case word as it is written; 0 where unknown."""
+    return _table().get(word, 0.0)
+
+
+@cache
+def _table() -> dict[str, float]:
+    """Zipf frequency by word, from the frozen data of wordfreq."""
+    table: dict[str, float] = {}
+    # Words by how rare they are, in steps of 10^0.01.
+    for rarity, bucket in enumerate(get_frequency_list("en")):
+        table.update(dict.fromkeys(bucket, (900 - rarity) / 100))
+    return table

@@ -23,13 +23,12 @@ def find_linked(corpus: Corpus, candidates: Candidates) -> dict[tuple[str, ...],
     for section in corpus.sections:
         pages[section.page] += section.said
     texts = {page: _plain(said) for page, said in pages.items()}
-    prose = "\n".join(texts.values())
     found: dict[tuple[str, ...], Phrase] = {}
     for candidate in wanted:
         name = _plain((candidate.spelling,))
-        if count := prose.count(name):
-            places = {page for page, text in texts.items() if name in text}
-            found[candidate.words] = Phrase(candidate.words, count, heads=count, whole=count, pages=places)
+        if places := {page: times for page, text in texts.items() if (times := text.count(name))}:
+            count = sum(places.values())
+            found[candidate.words] = Phrase(candidate.words, count, heads=count, whole=count, pages=set(places))
     return found
 
 

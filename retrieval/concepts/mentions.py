@@ -44,10 +44,8 @@ class NameFinder:
     def find(self, folded: Sequence[str], written: Sequence[str]) -> Iterator[tuple[Name, int]]:
         """Names with the place of their first word, in order, none inside of another."""
         free = 0
-        for place, word in enumerate(folded):
-            if place < free or word not in self._lengths:
-                continue
-            if name := self._longest(folded, written, place):
+        for place in [place for place, word in enumerate(folded) if word in self._lengths]:
+            if place >= free and (name := self._longest(folded, written, place)):
                 yield name, place
                 free = place + len(name.words)
 

@@ -54,7 +54,7 @@ def fold(word: str) -> str:
     singular = _singular(word)
     if singular in _IRREGULAR:
         return _IRREGULAR[singular]
-    if (british := _BRITISH.match(singular)) and not _NO_BRITISH.fullmatch(british[1]):
+    if "is" in singular and (british := _BRITISH.match(singular)) and not _NO_BRITISH.fullmatch(british[1]):
         return f"{british[1]}iz{british[2]}"
     return singular
 
@@ -77,7 +77,11 @@ def tokens(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=50_000)
 def _tokens(name: str) -> tuple[str, ...]:
     # Combining marks and full-width letters are how they look: é is é however it was typed.
-    split = _CAMEL.sub(" ", STAR.sub("star", unicodedata.normalize("NFKC", name)))
+    split = unicodedata.normalize("NFKC", name)
+    if "*" in split or "star" in split:
+        split = STAR.sub("star", split)
+    if not split.islower():
+        split = _CAMEL.sub(" ", split)
     found = [fold(word) for word in words(split)]
     return tuple(found[1:] if len(found) > 1 and found[0] in _LEADING else found)
 

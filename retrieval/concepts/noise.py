@@ -5,10 +5,8 @@ Decided by form and by words of general use alone; nothing here knows the course
 
 import re
 import unicodedata
-from functools import lru_cache
 
-from wordfreq import zipf_frequency
-
+from retrieval.concepts.frequency import zipf
 from retrieval.concepts.identifiers import code, maybe_class
 from retrieval.concepts.names import is_acronym, tokens
 from retrieval.concepts.noise_words import BOILERPLATE, GENERAL, GIVEN_NAMES, LABELS, NAVIGATION, PLACES, SHOWING
@@ -136,12 +134,10 @@ def generality(name: str) -> bool:
     if len(parts) != 1:  # CamelCase
         return False
     word = parts[0]
-    if word in GENERAL or written.lower() in GENERAL or _zipf(word) >= _VERY_COMMON:
+    if word in GENERAL or written.lower() in GENERAL or zipf(word) >= _VERY_COMMON:
         return True
     # Adverbs: mainly, basically; but no assembly or anomaly.
-    return (
-        word.endswith("ly") and len(word) > 5 and _zipf(word[: -4 if word.endswith("ically") else -2]) >= _COMMON_STEM
-    )
+    return word.endswith("ly") and len(word) > 5 and zipf(word[: -4 if word.endswith("ically") else -2]) >= _COMMON_STEM
 
 
 def label(name: str) -> bool:
@@ -203,8 +199,3 @@ def _prose(text: str) -> str | None:
     if text.count(" ") >= _MOST_WORDS or (not shouted and (_SENTENCE.fullmatch(text) or _INSTRUCTION.fullmatch(text))):
         return "a sentence"
     return None
-
-
-@lru_cache(maxsize=20_000)
-def _zipf(word: str) -> float:
-    return float(zipf_frequency(word, "en"))

@@ -1,11 +1,12 @@
 """Pure: which phrases recur in a course, where, how often inside of longer ones, and in which role."""
 
+import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from retrieval.concepts.corpus import Corpus
 from retrieval.concepts.names import is_acronym
-from retrieval.concepts.wording import Wording, can_begin, can_end, runs, wording
+from retrieval.concepts.wording import Wording, can_begin, can_end, ends_phrase, wording
 
 _LONGEST = 4
 _RECURS = 2
@@ -54,6 +55,7 @@ def word_corpus(corpus: Corpus) -> Worded:
 def find_phrases(corpus: Corpus, worded: Worded, asked: Container[tuple[str, ...]]) -> Phrases:
     """Every phrase of one to four words that recurs, and those `asked` for if they occur at all."""
     found: dict[tuple[str, ...], Phrase] = {}
+    places = _Places()
     seen: set[tuple[str, ...]] = set()
     total = 0
     for section, sentences in zip(corpus.sections, worded, strict=True):
@@ -62,7 +64,7 @@ def find_phrases(corpus: Corpus, worded: Worded, asked: Container[tuple[str, ...
                 continue
             seen.add(sentence.folded)
             total += len(sentence.folded)
-            _count(found, sentence, section.page)
+            _count(found, sentence, section.page, places)
     kept = {words: phrase for words, phrase in found.items() if phrase.count >= _RECURS or words in asked}
     for phrase in kept.values():
         for part in _parts(phrase.words):
@@ -71,16 +73,34 @@ def find_phrases(corpus: Corpus, worded: Worded, asked: Container[tuple[str, ...
     return Phrases(kept, total)
 
 
-def _count(found: dict[tuple[str, ...], Phrase], sentence: Wording, page: int) -> None:
-    words = sentence.folded
-    for start, end in runs(words):
+# What a word can be in a phrase, as one letter of a sentence's outline: nothing, inside, first, last, first and last.
+_ENDS, _INSIDE, _FIRST, _LAST, _EITHER = "x-<>="
+_RUN = re.compile(f"[^{_ENDS}]+")
+"""The longest stretches of words that a name could be part of."""
+
+
+class _Places(dict[str, str]):
+    """The letter of each word, found out when it is first asked for."""
+
+    def __missing__(self, word: str) -> str:
+        ends = _ENDS if ends_phrase(word) else (_INSIDE, _FIRST, _LAST, _EITHER)[can_begin(word) + 2 * can_end(word)]
+        self[word] = ends
+        return ends
+
+
+def _count(found: dict[tuple[str, ...], Phrase], sentence: Wording, page: int, places: _Places) -> None:
+    words, written = sentence
+    outline = "".join(map(places.__getitem__, words))
+    for run in _RUN.finditer(outline):
+        start, end = run.span()
         verbal = start > 0 and words[start - 1] in _BEFORE_VERBS
         for first in range(start, end):
-            if not can_begin(words[first]) and not (first + 1 < end and is_acronym(sentence.written[first + 1])):
+            begins = outline[first] in "<="
+            if not begins and not (first + 1 < end and is_acronym(written[first + 1])):
                 continue
-            capital = first > 0 and sentence.written[first][0].isupper()
+            capital = first > 0 and written[first][0].isupper()
             for last in range(first + 1, min(end, first + _LONGEST) + 1):
-                if not can_end(words[last - 1]):
+                if outline[last - 1] not in ">=":
                     continue
                 name = words[first:last]
                 phrase = found.get(name)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 from retrieval.concepts.phrases import Worded
 from retrieval.concepts.wording import BREAK, ends_phrase
@@ -98,21 +99,27 @@ def _prior(word: str) -> float:
 
 def read_usage(worded: Worded) -> Usage:
     """Look at every word between its neighbours."""
-    classes: dict[str, str] = dict(_CLASSES)
+    class_of = _Classes(_CLASSES).__getitem__
     seen: Counter[tuple[str, str, str]] = Counter()
     for section in worded:
         for sentence in section:
             words = sentence.folded
-            for word in words:
-                if word not in classes:
-                    classes[word] = _OTHER if ends_phrase(word) else _WORD
-            row = [classes[word] for word in words]
-            seen.update(zip([_BREAK, *row], words, [*row[1:], _BREAK], strict=False))
+            row = "".join(map(class_of, words))
+            # Half of all words have no role of their own, and are dropped before they are counted.
+            around = zip(_BREAK + row, words, row[1:] + _BREAK, strict=False)
+            seen.update(compress(around, map(_WORD.__eq__, row)))
     roles: dict[str, Roles] = {}
     for (before, word, after), count in seen.items():
-        if classes[word] == _WORD:
-            _note(roles.setdefault(word, Roles()), word, before, after, count)
+        _note(roles.setdefault(word, Roles()), word, before, after, count)
     return Usage(roles)
+
+
+class _Classes(dict[str, str]):
+    """The class of each word, found out when it is first asked for."""
+
+    def __missing__(self, word: str) -> str:
+        found = self[word] = _OTHER if ends_phrase(word) else _WORD
+        return found
 
 
 def _note(roles: Roles, word: str, before: str, after: str, count: int) -> None:

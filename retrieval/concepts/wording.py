@@ -5,9 +5,8 @@ end a phrase. The lists hold general English only, never the words of a subject.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from retrieval.concepts.names import STAR, fold
 
@@ -19,6 +18,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’](?!s\b)[a-z]{1,2}\b)?(?:['’]s?\b)?|[^\w\
 _JOINED = frozenset("-‐‑–'’")
 _LONGEST_KEPT = 40
 """Characters of what is remembered once it was read; what goes on for longer is data."""
+_MOST_KEPT = 100_000
 
 FUNCTION_WORDS = frozenset(
     """a about above across after again against ago all almost along already also although always am among amongst an
@@ -117,8 +117,7 @@ _NO_ADVERB = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """A sentence as words: `folded` for comparison, `written` as they stand; BREAK in both where nothing joins."""
 
     folded: tuple[str, ...]
@@ -141,18 +140,34 @@ def wording(plain: str) -> Wording:
         plain = STAR.sub("star", plain)
     folded: list[str] = []
     written: list[str] = []
-    for chunk in plain.split():
-        words, forms = _chunk(chunk) if len(chunk) <= _LONGEST_KEPT else _chunk.__wrapped__(chunk)
-        if words and words[0] == BREAK and (not folded or folded[-1] == BREAK):
+    for words, forms, breaks in map(_CHUNKS.__getitem__, plain.split()):
+        if breaks and (not folded or folded[-1] == BREAK):
             words, forms = words[1:], forms[1:]
         folded += words
         written += forms
     return Wording(tuple(folded), tuple(written))
 
 
-@lru_cache(maxsize=100_000)
-def _chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What stands between two spaces, as in `Wording`; courses say the same words over and over."""
+_Chunk = tuple[tuple[str, ...], tuple[str, ...], bool]
+"""What stands between two spaces, as in `Wording`, and whether it begins with a break."""
+
+
+class _Chunks(dict[str, _Chunk]):
+    """What was read already, for courses say the same words over and over; a plain look-up of it is half the work."""
+
+    def __missing__(self, chunk: str) -> _Chunk:
+        read = _read(chunk)
+        if len(chunk) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[chunk] = read
+        return read
+
+
+_CHUNKS = _Chunks()
+
+
+def _read(chunk: str) -> _Chunk:
     folded: list[str] = []
     written: list[str] = []
     for token in _TOKEN.findall(chunk):
@@ -162,7 +177,7 @@ def _chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         elif token not in _JOINED and folded[-1:] != [BREAK]:
             folded.append(BREAK)
             written.append(BREAK)
-    return tuple(folded), tuple(written)
+    return tuple(folded), tuple(written), folded[:1] == [BREAK]
 
 
 @lru_cache(maxsize=100_000)
@@ -195,17 +210,3 @@ def can_be_alone(word: str) -> bool:
 
 
 _ENDLESS = frozenset("based like related driven called using given etc type kind various".split())
-
-
-def runs(words: Sequence[str]) -> list[tuple[int, int]]:
-    """The longest stretches of words that a name could be part of, as (start, end)."""
-    found: list[tuple[int, int]] = []
-    start = 0
-    for place, word in enumerate(words):
-        if ends_phrase(word):
-            if place > start:
-                found.append((start, place))
-            start = place + 1
-    if start < len(words):
-        found.append((start, len(words)))
-    return found

@@ -2,11 +2,7 @@
 
 from collections.abc import Collection
 
-from retrieval.concepts.importing.cleaning import clean
-from retrieval.concepts.importing.dump import list_dump
-from retrieval.concepts.importing.graphml import read_graphml
 from retrieval.concepts.importing.model import ImportedGraph
-from retrieval.concepts.importing.node_link import list_node_link
 from retrieval.errors import UnreadableFile
 from retrieval.sources.text import decode
 
@@ -22,6 +18,12 @@ def read_graph(path: str, data: bytes, taught: Collection[str] = frozenset()) ->
     """
     if len(data) > LARGEST:
         raise UnreadableFile(f"larger than {LARGEST >> 20} MB")
+    # The readers take a tenth of a second to load, and most courses have no such file.
+    from retrieval.concepts.importing.cleaning import clean
+    from retrieval.concepts.importing.dump import list_dump
+    from retrieval.concepts.importing.graphml import read_graphml
+    from retrieval.concepts.importing.node_link import list_node_link
+
     start = data[:4096].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if start.startswith(b"<") and b"Nodes:" not in start:
         return read_graphml(data, taught)

@@ -88,7 +88,7 @@ def test_where_no_way_leads_the_path_starts_from_what_both_build_on() -> None:
     path = learning_path(CHEMISTRY, "buffer", "titration")
     assert ids(path) == ["acid", "ph", "buffer"]
     assert path.note == (
-        "“Buffer” does not build on “Titration”. Both build on “Acid”: this is the way from there to “Buffer”."
+        "I found no way from “Titration” to “Buffer” in the material. Both build on “Acid”: it starts there."
     )
 
 
@@ -96,7 +96,7 @@ def test_where_nothing_is_shared_the_target_s_own_needs_are_listed_and_that_is_s
     path = learning_path(CHEMISTRY, "sonnet", "acid")
     assert ids(path) == ["poem", "sonnet"]
     assert path.note == (
-        "“Sonnet” does not build on “Acid”, and the course names nothing that both build on."
+        "I found nothing in the material that links “Acid” to “Sonnet”."
         " This is what “Sonnet” itself needs."
     )
 
@@ -130,7 +130,7 @@ def test_a_path_to_a_concept_has_eight_steps_at_most() -> None:
 def test_a_concept_that_needs_nothing_is_a_path_of_its_own_with_a_note() -> None:
     path = learning_path(CHEMISTRY, "atom")
     assert ids(path) == ["atom"]
-    assert path.note == "The course names nothing that is needed before “Atom”."
+    assert path.note == "I found nothing in the material that is needed before “Atom”."
 
 
 # --- links and minutes

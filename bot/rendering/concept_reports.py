@@ -109,7 +109,7 @@ def _edge_json(edge: Edge) -> dict[str, Any]:
 def concept_card(card: Card) -> RenderableType:
     """A concept as a teaching assistant would sum it up; what the course does not say is left out."""
     parts: list[list[RenderableType]] = [
-        [_headline(card), Line(Text(_standing(card), style="dim"))],
+        [_headline(card), *([Line(Text(standing, style="dim"))] if (standing := _standing(card)) else [])],
         _definition(card),
         _neighbours(card),
         _taught(card.resources),
@@ -126,11 +126,12 @@ def _headline(card: Card) -> Line:
 
 
 def _standing(card: Card) -> str:
-    direct = sum(1 for one in card.prerequisites if one.depth == 1) or len(card.prerequisites)
+    """Without known prerequisites nothing is said: that none were found does not make a concept easy."""
+    if not card.prerequisites:
+        return ""
+    count = len(card.prerequisites)
     level = _DIFFICULTY[min(max(card.difficulty, 1), 5)]
-    if direct:
-        return f"Builds on {direct} {'concept' if direct == 1 else 'concepts'} · {level}"
-    return level.capitalize()
+    return f"Builds on {count} {'concept' if count == 1 else 'concepts'} · {level}"
 
 
 def _definition(card: Card) -> list[RenderableType]:

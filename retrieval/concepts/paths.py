@@ -166,7 +166,7 @@ def _groundwork(order: LearningOrder, target: str) -> LearningPath:
     sure_from = _ESSENTIAL * max(order.before[target].values(), default=0.0)
     needed = order.needed(target, _PATH_DEPTH, _PATH_STEPS - 1, sure_from)
     ids = sorted(needed, key=order.place.__getitem__)
-    note = "" if ids else f"The course names nothing that is needed before “{title}”."
+    note = "" if ids else f"I found nothing in the material that is needed before “{title}”."
     return LearningPath(_steps(order, [*ids, target]), note)
 
 
@@ -180,10 +180,10 @@ def _elsewhere(order: LearningOrder, target: str, start: str, costs: Mapping[str
     if shared := before_start.keys() & costs.keys():
         nearest = min(shared, key=lambda id_: (costs[id_], before_start[id_], order.place[id_]))
         common = clipped(order.concepts[nearest].title)
-        note = f"“{to}” does not build on “{from_}”. Both build on “{common}”: this is the way from there to “{to}”."
+        note = f"I found no way from “{from_}” to “{to}” in the material. Both build on “{common}”: it starts there."
         return LearningPath(_steps(order, order.way(nearest, target, costs)), note)
     groundwork = _groundwork(order, target)
-    note = f"“{to}” does not build on “{from_}”, and the course names nothing that both build on."
+    note = f"I found nothing in the material that links “{from_}” to “{to}”."
     if len(groundwork.steps) > 1:
         note += f" This is what “{to}” itself needs."
     return LearningPath(groundwork.steps, note)

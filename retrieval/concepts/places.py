@@ -23,7 +23,7 @@ _TYPES: dict[str, ResourceType] = {".pdf": "pdf", ".pptx": "slide", ".vtt": "vid
 
 def resources(corpus: Corpus, terms: Sequence[Term]) -> dict[int, Resource]:
     """A resource for every section that teaches some term, by the section's number."""
-    needed = sorted({number for term in terms for number, share in term.taught if share >= _LEAST_SHARE})
+    needed = sorted({number for term in terms for number in _taught_in(term)})
     found: dict[int, Resource] = {}
     taken: dict[str, int] = {}
     for number in needed:
@@ -43,6 +43,11 @@ def resources(corpus: Corpus, terms: Sequence[Term]) -> dict[int, Resource]:
     return found
 
 
+def _taught_in(term: Term) -> dict[int, float]:
+    """The sections that teach a term, and in any case the best one: a card without a place leads nowhere."""
+    return {number: share for place, (number, share) in enumerate(term.taught) if not place or share >= _LEAST_SHARE}
+
+
 def explains(
     corpus: Corpus, terms: Sequence[Term], mentions: Sequence[Mention], places: Mapping[int, Resource]
 ) -> list[Edge]:
@@ -53,9 +58,7 @@ def explains(
             named.setdefault((mention.term, mention.section), mention.sentence)
     edges: list[Edge] = []
     for term in terms:
-        for number, share in term.taught:
-            if number not in places or share < _LEAST_SHARE:
-                continue
+        for number, share in _taught_in(term).items():
             section = corpus.sections[number]
             sentence = named.get((term.number, number))
             said = section.said[sentence] if sentence is not None else section.heading or section.title

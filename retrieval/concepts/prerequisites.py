@@ -56,7 +56,7 @@ class Weights:
     siblings: float = -0.8
     bias: float = -3.4
 
-    least_lead: float = 0.2  # by so much must one direction be likelier
+    least_lead: float = 0.6  # by so much must one direction be likelier
     least_named: float = 0.08  # below that the other is only mentioned
     least_close: float = -2.0  # below that they have too little to do with each other, unless something is said
     most: int = 5  # prerequisites of one term

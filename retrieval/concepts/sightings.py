@@ -26,7 +26,7 @@ _DEFINED = re.compile(
     r"^(?:(?:in|for)\s[^,.]{3,60},\s+)?(?:an?\s+|the\s+)?(?P<name>[^\s,.:;!?][^,.:;!?]{1,70}?)\s+"
     r"(?:is|are|refers?\s+to|denotes?|means|describes|can\s+be\s+(?:defined|thought\s+of|seen|viewed)\s+as)\s+"
     r"(?:simply\s+|just\s+|basically\s+|essentially\s+|then\s+|typically\s+|usually\s+)?"
-    r"(?:(?:defined|known)\s+as\s+)?(?:an?|the|any|one\s+of|how|when)\s",
+    r"(?:(?:defined|known)\s+as\s+)?(?:an?|the|any|one\s+of|something|someone|how|when|what)\s",
     re.IGNORECASE,
 )
 _CALLED = re.compile(

@@ -108,7 +108,10 @@ def _is_noise(candidate: Candidate) -> bool:
 def _defines(candidate: Candidate) -> bool:
     """Whether the course itself says what a very general word means to it."""
     marks = candidate.marks
-    return marks["asked"] > 0 or marks["defined"] + marks["called"] + marks["glossary"] >= 2
+    said = marks["defined"] + marks["called"] + marks["glossary"]
+    # Consideration is a general word, and a page of contract law that defines it.
+    headed = marks["title"] > 0 or marks["heading"] > 0
+    return marks["asked"] > 0 or said >= 2 or (headed and said > 0)
 
 
 class _Judge:

@@ -26,11 +26,10 @@ from retrieval.cards import ConceptName
 from retrieval.concepts.catalog import ConceptCatalog, Concepts
 from retrieval.concepts.deck import GraphDeck
 from retrieval.concepts.lookup import NameTable
-from retrieval.graph import GRAPH, VECTORS
 from retrieval.concepts.vectors import ConceptVectors
 from retrieval.concepts.views import neighbourhood
 from retrieval.edits import Edit
-from retrieval.graph import Concept, ConceptGraph, Edge, Evidence, Example, Resource
+from retrieval.graph import GRAPH, VECTORS, Concept, ConceptGraph, Edge, Evidence, Example, Resource
 from retrieval.passage import passage_id
 from retrieval.ports import GraphCache, PassageIndex
 from retrieval.retriever import Retriever

@@ -96,8 +96,7 @@ def test_where_nothing_is_shared_the_target_s_own_needs_are_listed_and_that_is_s
     path = learning_path(CHEMISTRY, "sonnet", "acid")
     assert ids(path) == ["poem", "sonnet"]
     assert path.note == (
-        "I found nothing in the material that links “Acid” to “Sonnet”."
-        " This is what “Sonnet” itself needs."
+        "I found nothing in the material that links “Acid” to “Sonnet”. This is what “Sonnet” itself needs."
     )
 
 

@@ -35,7 +35,8 @@ BOILERPLATE = _phrases(
     syllabus / table / takeaway / task / tba / tbd / template / term / test your knowledge / thank you / the end
     / tip / title / tldr / to do / todo / todo list / toolbox / topic / troubleshooting / tutorial / unit /
     untitled / usage / use case / useful link / video / walkthrough / warm up / warmup / warning / week / what
-    next / whats next / worked example / workshop / wrap up / your task / your turn
+    next / whats next / worked example / workshop / wrap up / your task / your turn /
+    animation / animations / intuition / documentation / recitation / from scratch / scratch / readme / visualisation
     """
 )
 """Headings that any course's pages have."""

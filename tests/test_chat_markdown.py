@@ -44,6 +44,8 @@ def mrkdwn(markdown: str) -> str:
         ("- [ ] to do\n- [x] done", "- ☐ to do\n- ☑ done", "- ☐ to do\n- ☑ done", "• ☐ to do\n• ☑ done"),
         ("# One\n\ntext", "# One\ntext", "# One\n\ntext", "*One*\ntext"),
         ("#### Four **bold**", "**Four bold**", "#### Four **bold**", "*Four bold*"),
+        ("So:\n\n- one\n\nSo:\n\ntwo", "So:\n- one\n\nSo:\n\ntwo", "So:\n\n- one\n\nSo:\n\ntwo",
+         "So:\n• one\n\nSo:\n\ntwo"),
         ("> quoted\n>\n> more", "> quoted\n> \n> more", "> quoted\n> \n> more", "> quoted\n> \n> more"),
         ("one  \ntwo", "one\ntwo", "one  \ntwo", "one\ntwo"),
         ("![a picture](https://example.edu/x.png)", "a picture", "a picture", "a picture"),

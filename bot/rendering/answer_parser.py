@@ -26,13 +26,14 @@ _DISPLAY = re.compile(
     r"\$\$(?!\$)((?:(?!\$\$|\n[ \t]*\n).){1,3000})\$\$|\\\[((?:(?!\\[\[\]]|\n[ \t]*\n).){1,3000})\\\]", re.DOTALL
 )
 _CITATION = re.compile(r"\[(\d{1,3})\]")
+_CITATIONS = re.compile(r"(?:\[\d{1,3}\])+")
 _BEFORE = 80
 
 _FENCE = re.compile(r"(?:[ \t>]|[-*+][ \t]|\d{1,3}[.)][ \t]){0,40}(`{3,}(?![^\n]*`)|~{3,})")
 _CONTINUES = re.compile(r"[\s>|]|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$)")
 _LIST_OR_QUOTE = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}[ \t])")
 _UNFINISHED_LINE = re.compile(r"[ \t]*(?:[-*+>#=|_~`$\\:]+|\d{1,9}[.)]?)?[ \t]*")
-_UNFINISHED_END = re.compile(r"(?:\\|&#?\w{0,30}|(?:!?\[[^\[\]\n]{0,200})+(?:\](?:\([^()\n]{0,900})?)?)\Z")
+_UNFINISHED_END = re.compile(r"(?:\\|&#?\w{0,30}|(?:!?\[[^\[\]\n]{0,200}(?:\](?:\([^()\[\]\n]{0,900})?)?)+)\Z")
 _OPENER = re.compile(r"(?P<mark>\*{1,3}|_{1,3}|~~)|`+|\$\$?(?=\S|\Z)|\\[(\[]|\\begin\{")
 
 
@@ -125,7 +126,7 @@ def _stable_paragraph(text: str) -> str:
         previous = text
         text = text[: _unclosed(mask(text))]
         end = _UNFINISHED_END.search(text)
-        if end and not _CITATION.fullmatch(end[0]):
+        if end and not _CITATIONS.fullmatch(end[0]):
             text = text[: end.start()]
     return text
 

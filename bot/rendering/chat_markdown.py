@@ -32,7 +32,7 @@ def blocks(text: str, dialect: Dialect, citations: Sequence[Citation] = (), pict
         for block in _read(segment, dialect, tuple(citations)):
             shown: list[Leaf] = []
             for leaf in block:
-                if not shown and found and found[-1][-1].leads:
+                if not shown and found and _stands_close(found[-1][-1], leaf):
                     leaf = replace(leaf, gap=dialect.gap_below_lead)
                 if isinstance(leaf, Drawn):
                     pictures -= 1
@@ -41,6 +41,14 @@ def blocks(text: str, dialect: Dialect, citations: Sequence[Citation] = (), pict
                 shown.append(leaf)
             found.append(tuple(shown))
     return found
+
+
+def _stands_close(before: Leaf, leaf: Leaf) -> bool:
+    """Whether no empty line is needed: below a heading, and between "as follows:" and what follows."""
+    if not before.leads or not isinstance(before, Flow):
+        return False
+    paragraph = isinstance(leaf, Flow) and not leaf.first
+    return not (paragraph and before.text.rstrip("*_").endswith(":"))
 
 
 @lru_cache(maxsize=1024)

@@ -39,10 +39,10 @@ _SYMBOLS = {
     "rvert": "|", "mid": " | ", "dots": "…", "ldots": "…", "cdots": "⋯", "top": "⊤", "intercal": "⊤", "colon": ":",
     "le": " ≤ ", "ge": " ≥ ", "ne": " ≠ ", "gets": " ← ", "implies": " ⟹ ", "iff": " ⟺ ", "prime": "′", "ast": "∗",
     "epsilon": "ε", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
-    "backslash": "\\", "cdot": "·", "odot": " ⊙ ", "phi": "φ", "varphi": "φ", "setminus": " ∖ ",
+    "backslash": "\\", "cdot": "·", "odot": "⊙", "phi": "φ", "varphi": "φ", "setminus": "∖",
     "coloneqq": " ≔ ", "circ": "∘", "sum": "∑", "prod": "∏", "int": "∫",
 }  # fmt: skip
-_RELATIONS = frozenset("=∈∉⊂⊆⊃⊇≤≥≠≈∼≃≅≡∝→←⇒⇐↔⇔↦≪≫×±∪∩∧∨⊕⊗≺≻⟶⟹")
+_RELATIONS = frozenset("·∘⊙∖=∈∉⊂⊆⊃⊇≤≥≠≈∼≃≅≡∝→←⇒⇐↔⇔↦≪≫×±∪∩∧∨⊕⊗≺≻⟶⟹")
 _RAISED = dict.fromkeys("*∗", "*") | {"′": "′", "'": "′", "⊤": "ᵀ", "∘": "°", "φ": "ᵠ", "-": "⁻", "…": "…", "†": "†"}
 _LOWERED = {"φ": "ᵩ", "-": "₋", "…": "…"}
 for _mark, _sign in unicodeit.data.SUBSUPERSCRIPTS:
@@ -70,13 +70,13 @@ def inline(latex: str) -> Inline:
 class _Reading:
     """Reads LaTeX from left to right. `reads_well` turns false where sub- or superscripts have no characters."""
 
-    def __init__(self, tokens: list[str]) -> None:
-        self._tokens, self._at = tokens, 0
+    def __init__(self, parts: list[str]) -> None:
+        self._parts, self._at = parts, 0
         self.reads_well = True
 
     def sequence(self, closing: str = "") -> str:
         out = ""
-        while self._at < len(self._tokens):
+        while self._at < len(self._parts):
             part = self._next()
             if part == closing:
                 return out
@@ -90,10 +90,10 @@ class _Reading:
         return out
 
     def _next(self) -> str:
-        if self._at >= len(self._tokens):
+        if self._at >= len(self._parts):
             raise _NoUnicodeError
         self._at += 1
-        return self._tokens[self._at - 1]
+        return self._parts[self._at - 1]
 
     def _argument(self) -> str:
         part = self._next()
@@ -118,16 +118,21 @@ class _Reading:
             return "−"
         if part == "*":
             return "∗"
-        return self._command(part[1:]) if part[0] == "\\" else part
+        if part[0] != "\\":
+            return part
+        if part[1:].isalpha() and self._at + 1 < len(self._parts) and self._parts[self._at].isspace():
+            following = self._parts[self._at + 1][0]
+            self._at += following.isalnum() or following in "\\("  # space that only ends the command
+        return self._command(part[1:])
 
     def _command(self, name: str) -> str:
         if name in _SYMBOLS:
             return _SYMBOLS[name]
         if name in _FUNCTIONS:
-            following = next((part for part in self._tokens[self._at :] if not part.isspace()), "")
+            following = next((part for part in self._parts[self._at :] if not part.isspace()), "")
             return name + " " * (following[:1].isalnum() or following[:1] == "\\")
         if name in _DROPPED:
-            if name in ("left", "right") and self._tokens[self._at : self._at + 1] == ["."]:
+            if name in ("left", "right") and self._parts[self._at : self._at + 1] == ["."]:
                 self._at += 1
             return ""
         if name in _PLAIN_STYLES:
@@ -140,7 +145,7 @@ class _Reading:
         if name in ("frac", "dfrac", "tfrac"):
             above, below = self._argument(), self._argument()
             return f"{_bracketed(above)}/{_bracketed(below)}"
-        if name == "sqrt" and self._tokens[self._at : self._at + 1] != ["["]:
+        if name == "sqrt" and self._parts[self._at : self._at + 1] != ["["]:
             return f"√{_bracketed(self._argument())}"
         return _known(f"\\{name}")
 
@@ -174,5 +179,5 @@ def _known(command: str) -> str:
 
 def _bracketed(text: str) -> str:
     """Brackets around what would otherwise be torn apart by the sign before or behind it."""
-    simple = all(char.isalnum() or unicodedata.category(char) in ("Lm", "No", "Mn") or char in "′.√" for char in text)
+    simple = all(char.isalnum() or unicodedata.category(char) in ("Lm", "No", "Mn") or char in "′.√∂∇" for char in text)
     return text if simple and text else f"({text})"

@@ -97,7 +97,7 @@ def _library() -> tuple[Callable[[str], str], type["Math"]]:
 def _prepared(latex: str) -> str:
     """LaTeX as ziamath takes it: a number stands beside the formula, not at the edge of a page."""
     latex = _TAG.sub(lambda tag: rf"\qquad ({tag[1]})" if tag[1] else "", latex)
-    latex = _STARRED_LIMITS.sub(r"\\underset{\2}{\\mathrm{\1}}", _ARG.sub(r"\\operatorname*{arg\\,\1}", latex))
+    latex = _STARRED_LIMITS.sub(r"\\underset{\2}{\\mathrm{\1}}\\,", _ARG.sub(r"\\operatorname*{arg\\,\1}", latex))
     return _ALIGNED_AT.sub("{aligned}", _STARRED_OPERATOR.sub(r"\\mathrm{\1}", latex))
 
 

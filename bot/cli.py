@@ -270,7 +270,7 @@ def doctor(
 
 @app.command()
 def demo() -> None:
-    """Ingest the bundled demo course, ask it a question and show the cited answer; then it is your turn."""
+    """Ingest the bundled demo course, ask it a question, show a concept and draw it; then it is your turn."""
     wiring, course = wired(), load_course(demo_course())
     with ConsoleProgress() as progress:
         report = until_stopped(wiring.ingest(course, progress))

@@ -7,6 +7,7 @@ import asyncio
 import mimetypes
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -327,7 +328,7 @@ def render_transcript(transcript: Sequence[Json], indent: str = "") -> str:
 _EXTRAS = ("files", "components", "reactions", "pings")
 
 
-class World:
+class World(ABC):
     """The state, and what students do. People and channels are named by id or by name throughout."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -373,9 +374,9 @@ class World:
             seen = [render_transcript(self.transcript(one.id)) for one in self.channels.values() if one.type != 11]
             raise AssertionError("it never came true; what people saw:\n" + "\n".join(seen)) from None
 
+    @abstractmethod
     def emit(self, event: str, data: Json | Message | Guild, guild: Guild | None) -> None:
         """Tell the bot. Filled in by the gateway."""
-        raise NotImplementedError
 
     def user(self, name: str) -> User:
         return self.users[name] if name in self.users else next(u for u in self.users.values() if u.name == name)

@@ -4,6 +4,7 @@ Each act changes the world and hands the app the events that Slack sends for it.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def _typed(text: str) -> str:
     return _ADDRESS.sub(r"<\1>", escaped)
 
 
-class SlackPeople(SlackWorld):
+class SlackPeople(SlackWorld, ABC):
     """A world with people in it. The acts are coroutines only because delivering needs a running loop."""
 
     subscribed = frozenset(
@@ -40,13 +41,13 @@ class SlackPeople(SlackWorld):
         "channel_archive".split()
     )
 
+    @abstractmethod
     def hand(self, kind: Kind, payload: Json, about: str = "") -> Delivery:
         """Deliver something to the app."""
-        raise NotImplementedError
 
+    @abstractmethod
     def response_url(self, place: Channel, user: str, ts: str = "") -> str:
         """An address at which the app may answer an interaction."""
-        raise NotImplementedError
 
     def tell(self, team: Workspace, event: Json) -> None:
         """Deliver an event, if the app subscribed to it and its bot is where it happened."""

@@ -43,6 +43,20 @@ async def running(intake: Intake, handle: Handle, slots: int = 10, drain: float 
         await asyncio.wait_for(run, 20)
 
 
+def never_ending() -> tuple[Handle, asyncio.Event, asyncio.Event]:
+    """A handler that ends only when it is stopped, and the events of its beginning and its end."""
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    async def handle(delivery: Delivery) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    return handle, begun, stopped
+
+
 async def test_a_question_is_handled_once_and_forgotten(intake: Intake) -> None:
     handled: list[str] = []
     seen = asyncio.Event()
@@ -129,15 +143,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(intake: 
 
 
 async def test_what_does_not_finish_in_time_is_given_back_for_another(intake: Intake) -> None:
-    begun, stopped = asyncio.Event(), asyncio.Event()
-
-    async def handle(delivery: Delivery) -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            stopped.set()
-
+    handle, begun, stopped = never_ending()
     await intake.put(asked("slow"))
     async with running(intake, handle, drain=0.05):
         await asyncio.wait_for(begun.wait(), 10)
@@ -148,15 +154,7 @@ async def test_what_does_not_finish_in_time_is_given_back_for_another(intake: In
 
 
 async def test_a_worker_that_lost_its_claim_stops_and_leaves_the_question_to_the_other(store: Redis) -> None:
-    begun, stopped = asyncio.Event(), asyncio.Event()
-
-    async def handle(delivery: Delivery) -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            stopped.set()
-
+    handle, begun, stopped = never_ending()
     mine, other = RedisIntake(store, lease=0.6, rests=()), RedisIntake(store, lease=LONG, rests=())
     await mine.put(asked("whose?"))
     async with running(mine, handle, slots=1):  # so that it cannot take the question once more

@@ -7,25 +7,21 @@ that, so any number of processes may have it open; with the log on, Edge would l
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
-from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
+from retrieval.adapters.payload import DENSE, LEXICAL, to_payload
 from retrieval.adapters.pointer import Pointer, read_pointer, write_pointer
-from retrieval.errors import IndexDamaged, IndexMissing, NoEarlierIndex, StoreError
+from retrieval.adapters.qdrant_edge_index import ATTACHED, MANIFEST, EdgeIndex, translated
+from retrieval.errors import IndexMissing, NoEarlierIndex, StoreError
 from retrieval.manifest import Manifest
-from retrieval.passage import Passage
-from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
+from retrieval.ports import IndexedPassage
 
-_MANIFEST = "manifest.json"
-_ATTACHED = ".attached"
-_SCROLL = 1000
 # Bytes; an index begins with some files of 32 MB that only some file systems keep sparse.
 _ROOM = 64 << 20
 
@@ -88,7 +84,7 @@ class EdgeIndexStore:
         pointer = read_pointer(self._pointer)
         if pointer.current is None:
             raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
-        if pointer.previous is None or not (self._folder / pointer.previous / _MANIFEST).exists():
+        if pointer.previous is None or not (self._folder / pointer.previous / MANIFEST).exists():
             raise NoEarlierIndex("there is no earlier index to go back to", "Run `erica ingest` instead.")
         write_pointer(self._pointer, Pointer(pointer.previous, pointer.current))
         return pointer.previous
@@ -112,7 +108,7 @@ class EdgeIndexBuilder:
         vectors = {DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)} if dimensions else None
         sparse = {LEXICAL: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)}
         config = edge.EdgeConfig(vectors=vectors, sparse_vectors=sparse, wal_enabled=False)
-        shard: edge.EdgeShard = _translated(edge.EdgeShard.create, str(self._folder / "shard"), config)
+        shard: edge.EdgeShard = translated(edge.EdgeShard.create, str(self._folder / "shard"), config)
         return shard
 
     async def add(self, passages: Sequence[IndexedPassage]) -> None:
@@ -124,14 +120,14 @@ class EdgeIndexBuilder:
             edge.Point(id=entry.passage.id, vector=_vectors(entry), payload=to_payload(entry.passage))
             for entry in passages
         ]
-        _translated(self._shard.update, edge.UpdateOperation.upsert_points(points))
+        translated(self._shard.update, edge.UpdateOperation.upsert_points(points))
         self._count += len(points)
 
     async def attach(self, name: str, data: bytes) -> None:
         """A file beside the shard."""
         self._need(_ROOM // 4 + 2 * len(data))
         try:
-            with (self._folder / f"{name}{_ATTACHED}").open("wb") as stream:
+            with (self._folder / f"{name}{ATTACHED}").open("wb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -141,14 +137,14 @@ class EdgeIndexBuilder:
     async def switch(self, manifest: Manifest) -> str:
         """Optimise, flush, count, and only then point to the new index."""
         self._need(_ROOM // 4 + 2 * self._bytes)
-        _translated(self._shard.optimize)
-        _translated(self._shard.flush)
-        stored = _translated(self._shard.count, edge.CountRequest(exact=True))
-        _translated(self._shard.close)
+        translated(self._shard.optimize)
+        translated(self._shard.flush)
+        stored = translated(self._shard.count, edge.CountRequest(exact=True))
+        translated(self._shard.close)
         if stored != self._count:
             raise StoreError(f"the new index holds {stored} of {self._count} passages", "Run `erica ingest` again.")
         try:
-            with (self._folder / _MANIFEST).open("w", encoding="utf-8") as stream:
+            with (self._folder / MANIFEST).open("w", encoding="utf-8") as stream:
                 json.dump(manifest.to_json(), stream)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -183,98 +179,6 @@ class EdgeIndexBuilder:
             )
 
 
-class EdgeIndex:
-    """One index, open for reading."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        try:
-            fields = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise IndexDamaged(
-                f"the index in {folder} is damaged: {error}", "Run `erica rollback`, or `erica ingest` again."
-            ) from error
-        self._manifest = Manifest.from_json(fields)
-        try:
-            self._shard = _translated(edge.EdgeShard.load, str(folder / "shard"))
-        except StoreError as error:
-            raise IndexDamaged(str(error), error.hint) from error
-        # Edge opens what is left of a shard after some of its files are gone, and finds nothing in it.
-        stored = _translated(self._shard.count, edge.CountRequest(exact=True))
-        if stored != self._manifest.passages:
-            raise IndexDamaged(
-                f"the index in {folder} is damaged: {stored} of {self._manifest.passages} passages are left",
-                "Run `erica rollback`, or `erica ingest` again.",
-            )
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest file's content."""
-        return self._manifest
-
-    async def search(self, dense: Vector | None, sparse: SparseVector, limit: int, today: date) -> Arms:
-        """Both arms in one batch. Edge answers within a millisecond, so it runs in the event loop."""
-        queries = []
-        if sparse.indices:
-            named = edge.SparseVector(indices=sparse.indices, values=sparse.values)
-            queries.append(self._request(edge.Query.Nearest(named, using=LEXICAL), limit, today))
-        if dense is not None:
-            queries.append(self._request(edge.Query.Nearest(dense.tolist(), using=DENSE), limit, today))
-        if not queries:
-            return Arms((), ())
-        answers = [_hits(points) for points in _translated(self._shard.query_batch, edge.QueryBatchRequest(queries))]
-        lexical = answers[0] if sparse.indices else []
-        return Arms(dense=answers[-1] if dense is not None else [], lexical=lexical)
-
-    def _request(self, query: Any, limit: int, today: date) -> edge.QueryRequest:
-        return edge.QueryRequest(limit=limit, query=query, filter=self._released(today), with_payload=False)
-
-    def _released(self, today: date) -> edge.Filter | None:
-        """The filter costs time; it is left out once everything in the index has been released."""
-        if self._manifest.last_release <= today.toordinal():
-            return None
-        span = edge.RangeFloat(lte=today.toordinal())
-        return edge.Filter(must=[edge.FieldCondition(key=RELEASE, range=span)])
-
-    async def passages(self, ids: Sequence[int], today: date) -> Mapping[int, Passage]:
-        """Load payloads by id."""
-        records = _translated(self._shard.retrieve, list(ids), with_payload=True, with_vector=False)
-        day = today.toordinal()
-        return {
-            int(record.id): from_payload(int(record.id), record.payload)
-            for record in records
-            if record.payload[RELEASE] <= day
-        }
-
-    async def vectors(self) -> Mapping[str, Vector]:
-        """Scroll through the whole shard."""
-        found: dict[str, Vector] = {}
-        if self._manifest.dimensions is None:
-            return found
-        offset = None
-        while True:
-            request = edge.ScrollRequest(offset=offset, limit=_SCROLL, with_payload=[HASH], with_vector=[DENSE])
-            records, offset = _translated(self._shard.scroll, request)
-            for record in records:
-                if record.vector and DENSE in record.vector:
-                    found[record.payload[HASH]] = np.asarray(record.vector[DENSE], dtype=np.float32)
-            if offset is None:
-                return found
-
-    async def attachment(self, name: str) -> bytes | None:
-        """Read the file."""
-        try:
-            return (self._folder / f"{name}{_ATTACHED}").read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"cannot read the index: {error}", "Run `erica ingest` again.") from error
-
-    async def close(self) -> None:
-        """Unmap the files."""
-        self._shard.close()
-
-
 def _sweep(folder: Path, file: Path) -> None:
     """Remove what is neither current nor previous: older indexes, and what crashed builds left behind."""
     try:
@@ -299,17 +203,3 @@ def _size(entry: IndexedPassage) -> int:
     """About how many bytes a passage takes on disk."""
     dense = 0 if entry.dense is None else entry.dense.nbytes
     return dense + 16 * len(entry.sparse.indices) + 2 * len(entry.passage.text) + 500
-
-
-def _hits(points: Sequence[edge.ScoredPoint]) -> list[Hit]:
-    return sorted((Hit(int(p.id), float(p.score)) for p in points), key=lambda hit: (-hit.score, hit.id))
-
-
-def _translated(call: Any, *arguments: Any, **options: Any) -> Any:
-    try:
-        return call(*arguments, **options)
-    except BaseException as error:
-        # The binding raises bare exceptions of several kinds, and where Rust panics one that is no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise StoreError(f"Qdrant Edge: {error}", "Check the free space, then run `erica ingest` again.") from error

@@ -8,34 +8,32 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 
-from retrieval.adapters.payload import DENSE, HASH, LEXICAL, RELEASE, from_payload, to_payload
+from retrieval.adapters.payload import DENSE, LEXICAL, RELEASE, to_payload
 from retrieval.adapters.pointer import Pointer
 from retrieval.adapters.qdrant_errors import translated
-from retrieval.errors import IndexDamaged, IndexMissing, NoEarlierIndex, StoreError
+from retrieval.adapters.qdrant_server_index import (
+    ATTACHED,
+    ATTACHED_ID,
+    MANIFEST,
+    MANIFEST_ID,
+    QdrantIndex,
+    read_manifest,
+)
+from retrieval.errors import IndexMissing, NoEarlierIndex, StoreError
 from retrieval.manifest import Manifest
-from retrieval.passage import Passage
-from retrieval.ports import Arms, Hit, IndexedPassage, SparseVector, Vector
+from retrieval.ports import IndexedPassage
 
 _TIMEOUT_SECONDS = 10
 _REMEMBERED_SECONDS = 5.0
 # A server takes at most 32 MB a request; 64 passages stay below that with vectors of any usual length.
 _POINTS = 64
-_SCROLL = 256
-# The manifest travels with its index, as a point without vectors, which no search can find. No page
-# number is so high that a passage could have this id.
-_MANIFEST_ID = 2**63 - 1
-_MANIFEST = "manifest"
-_ATTACHED_ID = _MANIFEST_ID - 1
-_LOWEST_OWN_ID = _MANIFEST_ID - 100_000
-_ATTACHED = "attached"
 _PIECE = 4 << 20
 
 
@@ -84,7 +82,7 @@ class QdrantIndexStore:
             if name is None:
                 raise IndexMissing("nothing has been ingested yet", "Run `erica ingest COURSE.toml` first.")
             try:
-                return QdrantIndex(self._client, name, await _read_manifest(self._client, name))
+                return QdrantIndex(self._client, name, await read_manifest(self._client, name))
             except StoreError:
                 if (await self.pointer()).current == name:
                     raise
@@ -180,8 +178,8 @@ class QdrantIndexBuilder:
         text = base64.b64encode(zlib.compress(data)).decode()
         pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
         for number, piece in enumerate(pieces):
-            payload = {_ATTACHED: name, "of": len(pieces), "number": number, "piece": piece}
-            point = models.PointStruct(id=_ATTACHED_ID - self._attached, vector={}, payload=payload)
+            payload = {ATTACHED: name, "of": len(pieces), "number": number, "piece": piece}
+            point = models.PointStruct(id=ATTACHED_ID - self._attached, vector={}, payload=payload)
             with translated():
                 await self._client.upsert(self._name, [point], wait=True)
             self._attached += 1
@@ -194,11 +192,11 @@ class QdrantIndexBuilder:
             raise StoreError(
                 f"the new index holds {stored - self._attached} of {self._count} passages", "Run `erica ingest` again."
             )
-        payload = {_MANIFEST: json.dumps(manifest.to_json())}
+        payload = {MANIFEST: json.dumps(manifest.to_json())}
         with translated():
-            point = models.PointStruct(id=_MANIFEST_ID, vector={}, payload=payload)
+            point = models.PointStruct(id=MANIFEST_ID, vector={}, payload=payload)
             await self._client.upsert(self._name, [point], wait=True)
-        await _read_manifest(self._client, self._name)
+        await read_manifest(self._client, self._name)
         await self._store.switch(self._name)
         return self._name
 
@@ -212,112 +210,6 @@ class QdrantIndexBuilder:
                 await _delete(self._client, self._name)
 
 
-class QdrantIndex:
-    """One collection, open for reading."""
-
-    def __init__(self, client: AsyncQdrantClient, name: str, manifest: Manifest) -> None:
-        self._client, self._name, self._manifest = client, name, manifest
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest point's content."""
-        return self._manifest
-
-    async def search(self, dense: Vector | None, sparse: SparseVector, limit: int, today: date) -> Arms:
-        """Both arms in one request."""
-        requests = []
-        if sparse.indices:
-            named = models.SparseVector(indices=sparse.indices, values=sparse.values)
-            requests.append(self._request(named, LEXICAL, limit, today))
-        if dense is not None:
-            requests.append(self._request(dense.tolist(), DENSE, limit, today))
-        if not requests:
-            return Arms((), ())
-        with translated():
-            answers = await self._client.query_batch_points(self._name, requests)
-        hits = [_hits(answer.points) for answer in answers]
-        return Arms(dense=hits[-1] if dense is not None else [], lexical=hits[0] if sparse.indices else [])
-
-    def _request(self, query: Any, using: str, limit: int, today: date) -> models.QueryRequest:
-        return models.QueryRequest(
-            query=query, using=using, limit=limit, filter=self._released(today), with_payload=False
-        )
-
-    def _released(self, today: date) -> models.Filter | None:
-        """The filter costs time; it is left out once everything in the index has been released."""
-        if self._manifest.last_release <= today.toordinal():
-            return None
-        return models.Filter(must=[models.FieldCondition(key=RELEASE, range=models.Range(lte=today.toordinal()))])
-
-    async def passages(self, ids: Sequence[int], today: date) -> Mapping[int, Passage]:
-        """Load payloads by id."""
-        wanted = [id_ for id_ in ids if id_ < _LOWEST_OWN_ID]
-        with translated():
-            records = await self._client.retrieve(self._name, wanted, with_payload=True)
-        day = today.toordinal()
-        return {
-            int(record.id): from_payload(int(record.id), record.payload)
-            for record in records
-            if record.payload and record.payload[RELEASE] <= day
-        }
-
-    async def vectors(self) -> Mapping[str, Vector]:
-        """Scroll through the whole collection."""
-        found: dict[str, Vector] = {}
-        if self._manifest.dimensions is None:
-            return found
-        offset: Any = None
-        while True:
-            with translated():
-                records, offset = await self._client.scroll(
-                    self._name, limit=_SCROLL, offset=offset, with_payload=[HASH], with_vectors=[DENSE]
-                )
-            for record in records:
-                if record.payload and isinstance(record.vector, dict) and DENSE in record.vector:
-                    found[record.payload[HASH]] = np.asarray(record.vector[DENSE], dtype=np.float32)
-            if offset is None:
-                return found
-
-    async def attachment(self, name: str) -> bytes | None:
-        """Put the stretches together again."""
-        named = models.Filter(must=[models.FieldCondition(key=_ATTACHED, match=models.MatchValue(value=name))])
-        pieces: dict[int, str] = {}
-        expected, offset = 0, None
-        while True:
-            with translated():
-                records, offset = await self._client.scroll(
-                    self._name, scroll_filter=named, limit=4, offset=offset, with_payload=True
-                )
-            for record in records:
-                payload = record.payload or {}
-                expected = payload["of"]
-                pieces[payload["number"]] = payload["piece"]
-            if offset is None:
-                break
-        if len(pieces) != expected:
-            raise IndexDamaged(
-                f"the index {self._name} is damaged: {name} is incomplete", "Run `erica ingest --force`."
-            )
-        joined = "".join(piece for _, piece in sorted(pieces.items()))
-        return zlib.decompress(base64.b64decode(joined)) if pieces else None
-
-    async def close(self) -> None:
-        """Nothing to let go of: the client is shared."""
-
-
-async def _read_manifest(client: AsyncQdrantClient, name: str) -> Manifest:
-    with translated():
-        records = await client.retrieve(name, [_MANIFEST_ID], with_payload=True)
-    try:
-        fields = json.loads((records[0].payload or {})[_MANIFEST])
-    except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise IndexDamaged(
-            f"the index {name} is damaged: it has no readable manifest",
-            "Run `erica rollback`, or `erica ingest` again.",
-        ) from error
-    return Manifest.from_json(fields)
-
-
 async def _delete(client: AsyncQdrantClient, name: str) -> None:
     with translated():
         await client.delete_collection(name)
@@ -328,8 +220,3 @@ def _vectors(entry: IndexedPassage) -> dict[str, Any]:
     if entry.dense is not None:
         vectors[DENSE] = entry.dense.tolist()
     return vectors
-
-
-def _hits(points: Sequence[models.ScoredPoint]) -> list[Hit]:
-    # Equal vectors differ in the last digits where they were summed up in another order.
-    return sorted((Hit(int(p.id), round(float(p.score), 6)) for p in points), key=lambda hit: (-hit.score, hit.id))

@@ -215,10 +215,6 @@ class _Judge:
         return math.log10(single.count / self._phrases.words) + 9 - commonness(word) if single else 0.0
 
 
-def _humped(candidate: Candidate) -> bool:
-    return any(any(character.isupper() for character in written[1:]) for written in candidate.written)
-
-
 def _is_rare(words: tuple[str, ...]) -> bool:
     return any(commonness(word) < RARE for word in words)
 

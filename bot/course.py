@@ -93,6 +93,7 @@ class Limits(Frozen):
     """`[limits]`."""
 
     questions_per_student_per_day: Annotated[int, Field(ge=1)] = 50
+    questions_per_student_per_minute: Annotated[int, Field(ge=1)] = 6
 
 
 class Course(Frozen):

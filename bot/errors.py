@@ -2,15 +2,20 @@
 
 EricaError(user_message)
 ├── ConfigError            exits at start with what to change
-├── QuestionRejected       RateLimited, TooLong, Paused, Muted come with the chat adapters
+├── QuestionRejected       Paused and Muted come with moderation
 │   ├── EmptyQuestion
+│   ├── RateLimited
 │   └── TooLong
 ├── RetrievalFailed        from retrieval.RetrievalError
 ├── ModelFailed            every kind below leads to the next model, then to quoted passages
 │   ├── ModelBusy          429, 5xx or no connection, after the retries
 │   ├── ModelTimeout       no first or no next chunk in time
 │   └── ContextTooLong     the prompt does not fit
+├── DeliveryFailed         the platform did not take what was to be shown; another attempt may help
+│   └── Undeliverable      none will: the channel is archived, the thread locked, the token revoked
 ├── MemoryFailed           Redis or Valkey is out of reach
+├── JournalFailed          the same, for what became of questions
+├── FeedbackFailed         the same, for what students think of answers
 ├── IntakeFailed           an event could not be kept, so the platform must not be told that it was
 └── ClaimLost              another worker has taken the question over; stop
 
@@ -56,6 +61,10 @@ class TooLong(QuestionRejected):
     user_message = "That is longer than I can read. Please cut it down to the part you are asking about."
 
 
+class RateLimited(QuestionRejected):
+    """The student has asked too much in too short a time; `user_message` says when to ask again."""
+
+
 class RetrievalFailed(EricaError):
     """Search could not be done."""
 
@@ -80,6 +89,29 @@ class ModelTimeout(ModelFailed):
 
 class ContextTooLong(ModelFailed):
     """The prompt is larger than the model's context."""
+
+
+class DeliveryFailed(EricaError):
+    """A platform did not take what was to be shown, after the retries; another attempt later may help."""
+
+    code = "delivery"
+
+
+class Undeliverable(DeliveryFailed):
+    """A platform never will: the place is gone or closed, or Erica may not write there any more."""
+
+
+class JournalFailed(EricaError):
+    """What became of questions is out of reach."""
+
+    code = "journal"
+
+
+class FeedbackFailed(EricaError):
+    """What students think of answers is out of reach."""
+
+    user_message = "I could not keep that just now. Please try again in a moment."
+    code = "feedback"
 
 
 class MemoryFailed(EricaError):

@@ -14,10 +14,12 @@ from pydantic import TypeAdapter
 Platform = Literal["slack", "discord"]
 Kind = Literal["mention", "message", "direct", "command", "shortcut"]
 
+MOST_ATTEMPTS = 3
 LONGEST_TEXT = 40_000  # characters of a question that are kept; neither platform lets people send more
 
 _FORMAT = 1  # of the JSON; a field that is added, with a default, does not change it
 _ONE_QUESTION_A_MESSAGE = ("mention", "message", "direct")
+"""Kinds of which a message is asked once; menus and buttons may be about one message many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Incoming:
     `event` is the platform's id of the event itself, "" if it has none; `message` of what was written, "" for a
     command; `revision` tells an edited message from the first one. `received` is in seconds since the epoch by
     the receiver's clock: for people to read, never to reckon with.
+
+    `channel` is the course's channel, also for what was said in one of its threads; `thread` the thread's id, None
+    outside of threads. `command` is what a command, button or menu asks for, `ask` for a question, and `text` its
+    argument; `reply_to` is where its answer must go: Slack's response URL, Discord's interaction token.
+    `private`: nobody but the author reads there, as in direct messages.
     """
 
     platform: Platform
@@ -52,6 +59,25 @@ class Incoming:
     course: str = ""
     attachments: tuple[Attachment, ...] = ()
     revision: str = ""
+    command: str = ""
+    reply_to: str = ""
+    private: bool = False
+
+    @property
+    def question(self) -> str:
+        """Names what was asked, whichever revision of it: the same for a message and what it became."""
+        name = self.message if self.kind in _ONE_QUESTION_A_MESSAGE else self.event
+        return _joined(self.platform, self.workspace, self.channel, name)
+
+    @property
+    def conversation(self) -> str:
+        """Names the thread that it belongs to, or, for a question that begins one, will belong to."""
+        return thread_name(self.platform, self.workspace, self.channel, self.thread or self.message)
+
+    @property
+    def direct_line(self) -> str:
+        """Names all that is said with the author in private there, whatever the thread."""
+        return thread_name(self.platform, self.workspace, self.channel, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +202,11 @@ class Intake(Protocol):
         ...
 
 
+def thread_name(platform: Platform, workspace: str, channel: str, thread: str) -> str:
+    """Names a thread among all of all platforms."""
+    return _joined(platform, workspace, channel, thread)
+
+
 def keys(incoming: Incoming) -> tuple[str, ...]:
     """What tells an event from another; events that share one of them are the same.
 
@@ -187,7 +218,7 @@ def keys(incoming: Incoming) -> tuple[str, ...]:
         found.append(("event", incoming.event))
     if incoming.message and incoming.kind in _ONE_QUESTION_A_MESSAGE:
         found.append(("message", incoming.channel, incoming.message, incoming.revision))
-    return tuple(":".join(_quoted(part) for part in (incoming.platform, *key)) for key in found)
+    return tuple(_joined(incoming.platform, *key) for key in found)
 
 
 def to_json(incoming: Incoming) -> str:
@@ -211,6 +242,10 @@ def from_json(text: str | bytes) -> Incoming:
 @cache
 def _reader() -> TypeAdapter[Incoming]:
     return TypeAdapter(Incoming)
+
+
+def _joined(*parts: str) -> str:
+    return ":".join(_quoted(part) for part in parts)
 
 
 def _quoted(part: str) -> str:

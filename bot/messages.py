@@ -15,12 +15,14 @@ class Question:
     """What somebody asked.
 
     `previous` are earlier questions, oldest first, for callers that keep account themselves; with a
-    `thread`, what that thread remembers comes before them.
+    `thread`, what that thread remembers comes before them. `attached` is what files said that came with it:
+    the model reads all of it, search only the beginning, as if it had been said before.
     """
 
     text: str
     previous: tuple[str, ...] = ()
     thread: str | None = None
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Answer:
 
     `text` is Markdown with `[n]`; `prerequisites`, in learning order, are shown beside it. `grounded` is
     false when an answering model cited nothing; `model` is None when no model wrote the text; `fallback`
-    when it was not the first one configured.
+    when it was not the first one configured. `passages` are the places that were found, as `path#heading`, and
+    `prompt` the version of the templates that a model was given: both so that feedback can be understood later.
     `ms` gives milliseconds by stage.
     """
 
@@ -102,7 +105,39 @@ class Answer:
     cost_usd: float = 0.0
     concepts: tuple[AboutConcept, ...] = ()
     prerequisites: tuple[WantedFirst, ...] = ()
+    passages: tuple[str, ...] = ()
+    prompt: str = ""
     ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG and, for those who cannot see it, what it shows."""
+
+    name: str
+    png: bytes
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button; pressing it is as if its command had been given with that argument."""
+
+    label: str
+    command: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What Erica says that is no answer to a question: a concept's card, a way, help, a short polite line.
+
+    `text` is Markdown that our own code wrote: its links are shown as links.
+    """
+
+    text: str
+    picture: Picture | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 Event = Status | Delta | Replace | Answer

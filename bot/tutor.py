@@ -7,27 +7,30 @@ ends in exactly one Answer, which is the last event; the deltas before it add up
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from bot import phrases
 from bot.citations import citations
 from bot.code_check import describe_problems
-from bot.errors import ContextTooLong, EmptyQuestion, MemoryFailed, ModelFailed, RetrievalFailed, TooLong
+from bot.errors import ContextTooLong, MemoryFailed, ModelFailed, RetrievalFailed
 from bot.extractive import abstained, quoted
 from bot.messages import AboutConcept, Answer, Delta, Event, Outcome, Question, Replace, Status, WantedFirst
 from bot.model_chain import Finished, ModelChain, Piece, Switched
 from bot.ports import ChatMessage, Memory, Turn
 from bot.safe_stream import SafeStream
+from bot.translated import translated
 from prompts.builder import EarlierTurn, Prompt, PromptBuilder, PromptInput
-from retrieval import errors as retrieval_errors
 from retrieval.results import Found, Options, Quotable, Retrieval
 from retrieval.retriever import Retriever
 
 _ANSWER_TOKENS = 1500
 _SMALLEST_PROMPT = 600
 _REMEMBERED_TURNS = 5
+_SEARCHED_FILE = 1000  # characters of an attached file; more of it would find the file's words, not the question's
+_REMEMBERED_FILE = 300  # characters of a file that came without a word
+_CHARACTERS_A_TOKEN = 4
 _NUMBER = re.compile(r"\s*\[\d+\]")
 
 logger = logging.getLogger(__name__)
@@ -64,12 +67,12 @@ class Tutor:
         """
         start = time.perf_counter()
         turns = await self._recall(question.thread)
-        previous = (*(turn.question for turn in turns), *question.previous)
+        asked = _asked(question, turns)
         yield Status(phrases.SEARCHING)
-        with _translated():
-            retrieval = await self._retriever.search(question.text, previous, self._options)
+        with translated():
+            retrieval = await self._retriever.search(asked.searched, asked.before, self._options)
         searched = time.perf_counter()
-        async with aclosing(self._respond(question.text, previous, turns, retrieval)) as events:
+        async with aclosing(self._respond(asked, retrieval)) as events:
             async for event in events:
                 if isinstance(event, Answer):
                     now = time.perf_counter()
@@ -79,31 +82,29 @@ class Tutor:
                         confidence=round(retrieval.confidence, 4),
                         concepts=tuple(AboutConcept(one.id, one.title, one.how) for one in retrieval.concepts),
                         prerequisites=tuple(WantedFirst(one.id, one.title, one.url) for one in retrieval.prerequisites),
+                        passages=tuple(_place(found) for found in retrieval.passages),
+                        prompt="" if event.model is None else self._prompts.version,
                         ms={**retrieval.ms, **ms},
                     )
                     await self._remember(question, event)
                 yield event
 
-    def _respond(
-        self, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
-    ) -> AsyncGenerator[Event, None]:
+    def _respond(self, asked: "_Asked", retrieval: Retrieval) -> AsyncGenerator[Event, None]:
         if retrieval.abstain:
             return self._abstain(retrieval)
         if self._models is None:
-            return self._quote(text, previous, retrieval, phrases.NO_MODEL)
-        return self._teach(self._models, text, previous, turns, retrieval)
+            return self._quote(asked, retrieval, phrases.NO_MODEL)
+        return self._teach(self._models, asked, retrieval)
 
     async def _abstain(self, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
         text, order = abstained(retrieval.passages)
         yield Delta(text)
         yield self._finish("abstained", text, retrieval.passages, order)
 
-    async def _quote(
-        self, text: str, previous: Sequence[str], retrieval: Retrieval, opening: str
-    ) -> AsyncGenerator[Event, None]:
+    async def _quote(self, asked: "_Asked", retrieval: Retrieval, opening: str) -> AsyncGenerator[Event, None]:
         try:
-            with _translated():
-                quotable = await self._retriever.quotable(text, previous, self._options)
+            with translated():
+                quotable = await self._retriever.quotable(asked.searched, asked.before, self._options)
         except RetrievalFailed as error:  # the index went away while the models were tried
             logger.warning("nothing can be quoted: %s", error)
             quotable = Quotable(retrieval.passages, (), brief=False)
@@ -113,15 +114,13 @@ class Tutor:
         yield Delta(answer)
         yield self._finish("extractive", answer, quotable.passages, order)
 
-    async def _teach(
-        self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
-    ) -> AsyncGenerator[Event, None]:
+    async def _teach(self, models: ModelChain, asked: "_Asked", retrieval: Retrieval) -> AsyncGenerator[Event, None]:
         """Stream from the models; when all have failed, quote."""
         shown = False
         yield Status(phrases.WRITING)
         try:
             await models.warm_up()
-            prompt = self._prompt(models, text, previous, turns, retrieval)
+            prompt = self._prompt(models, asked, retrieval)
             async with aclosing(self._stream(models, prompt, retrieval)) as events:
                 async for event in events:
                     shown = shown or isinstance(event, Delta)
@@ -129,7 +128,7 @@ class Tutor:
         except ModelFailed as error:
             logger.warning("all models failed: %s", error)
             yield Replace(str(error)) if shown else Status(phrases.QUOTING)
-            async for event in self._quote(text, previous, retrieval, phrases.MODEL_DOWN):
+            async for event in self._quote(asked, retrieval, phrases.MODEL_DOWN):
                 yield event
 
     async def _stream(self, models: ModelChain, prompt: Prompt, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
@@ -176,15 +175,11 @@ class Tutor:
             remarks.append(phrases.NOT_GROUNDED)
         return "".join(f"\n\n{remark}" for remark in remarks)
 
-    def _prompt(
-        self, models: ModelChain, text: str, previous: Sequence[str], turns: Sequence[Turn], retrieval: Retrieval
-    ) -> Prompt:
+    def _prompt(self, models: ModelChain, asked: "_Asked", retrieval: Retrieval) -> Prompt:
         budget = models.context_tokens - _ANSWER_TOKENS
-        # Numbers of earlier answers stood for other passages; repeated, they would cite the wrong page.
-        earlier = tuple(EarlierTurn(turn.question, _NUMBER.sub("", turn.answer)) for turn in turns)
-        earlier = (*earlier, *(EarlierTurn(question, "") for question in previous[len(turns) :]))[-_REMEMBERED_TURNS:]
         first = tuple(one.title for one in retrieval.prerequisites)
-        given = PromptInput(self._voice.title, text, retrieval.material, self._voice.style, earlier, first)
+        text = asked.with_files(max(budget, 0) * _CHARACTERS_A_TOKEN // 3)
+        given = PromptInput(self._voice.title, text, retrieval.material, self._voice.style, asked.earlier, first)
         prompt = self._prompts.build(given, models.count_tokens, budget) if budget >= _SMALLEST_PROMPT else None
         if prompt is None:
             raise ContextTooLong(
@@ -210,19 +205,37 @@ class Tutor:
         if question.thread is None or self._memory is None:
             return
         try:
-            await self._memory.remember(question.thread, Turn(question.text, answer.text))
+            asked = question.text or question.attached[:_REMEMBERED_FILE]
+            await self._memory.remember(question.thread, Turn(asked, answer.text))
         except MemoryFailed as error:
             logger.warning("turn not remembered: %s", error)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Retrieval's errors as ours."""
-    try:
-        yield
-    except retrieval_errors.EmptyQuestion as error:
-        raise EmptyQuestion(str(error), error.hint) from error
-    except retrieval_errors.QuestionTooLong as error:
-        raise TooLong(str(error), error.hint) from error
-    except retrieval_errors.RetrievalError as error:
-        raise RetrievalFailed(str(error), error.hint) from error
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it is searched for and put to a model; `before` is what was asked before it, oldest first."""
+
+    searched: str
+    before: tuple[str, ...]
+    earlier: tuple[EarlierTurn, ...]
+    text: str
+    attached: str
+
+    def with_files(self, most: int) -> str:
+        """The question and up to `most` characters of what came with it."""
+        return "\n\n".join(part for part in (self.text, self.attached[:most]) if part)
+
+
+def _asked(question: Question, turns: Sequence[Turn]) -> _Asked:
+    # Numbers of earlier answers stood for other passages; repeated, they would cite the wrong page.
+    earlier = [EarlierTurn(turn.question, _NUMBER.sub("", turn.answer)) for turn in turns]
+    earlier += [EarlierTurn(text, "") for text in question.previous]
+    before = (*(turn.question for turn in turns), *question.previous)
+    file = question.attached[:_SEARCHED_FILE]
+    if question.text and file:
+        before = (*before, file)
+    return _Asked(question.text or file, before, tuple(earlier[-_REMEMBERED_TURNS:]), question.text, question.attached)
+
+
+def _place(found: Found) -> str:
+    return f"{found.passage.path}#{found.passage.heading}" if found.passage.heading else found.passage.path

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from bot.errors import ClaimLost, IntakeFailed
+from bot.errors import ClaimLost, IntakeFailed, Undeliverable
 from bot.intake import Delivery, Intake
 
 Handle = Callable[[Delivery], Coroutine[Any, Any, None]]
@@ -83,7 +83,8 @@ class Worker:
                     await self._intake.done(delivery)
                 elif not isinstance(error, ClaimLost):
                     logger.error("question %s failed in attempt %d", delivery.id, delivery.attempt, exc_info=error)
-                    await self._intake.failed(delivery, f"{type(error).__name__}: {error}")
+                    final = delivery.farewell or isinstance(error, Undeliverable)
+                    await self._intake.failed(delivery, f"{type(error).__name__}: {error}", final)
             except IntakeFailed as failure:  # its lease runs out, and it is tried again
                 logger.warning("the end of question %s could not be noted: %s", delivery.id, failure)
 

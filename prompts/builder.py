@@ -1,5 +1,6 @@
 """Fills the templates of this folder and fits them to a model's context. Knows passages, not the bot's types."""
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from retrieval.passage import Passage
 from retrieval.results import Found
 
 _FOLDER = Path(__file__).parent
+_TEMPLATES = ("tutor.md.j2", "course.md.j2", "question.md.j2")
 _TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}(?:passages?|earlier|needed_first|question)(?![a-z]))", re.IGNORECASE)
 # Nobody who reads a page or a message sees these, but a model does: zero-width, direction and tag characters.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -51,7 +53,10 @@ class BadTemplate(Exception):
 
 
 class PromptBuilder:
-    """Renders prompts. A course may override single templates with files of the same name in `folder`."""
+    """Renders prompts. A course may override single templates with files of the same name in `folder`.
+
+    `version`, 12 hexadecimal digits, changes with any of the templates.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         """Raises BadTemplate now rather than with the first question."""
@@ -68,6 +73,7 @@ class PromptBuilder:
         self._templates.filters["data"] = as_data
         self._templates.filters["attribute"] = as_attribute
         self._rehearse()
+        self.version = self._fingerprint()
 
     def build(self, given: PromptInput, count: Callable[[str], int], budget: int) -> Prompt | None:
         """The prompt, at most `budget` tokens as `count` counts them; None where not even a part fits.
@@ -90,6 +96,13 @@ class PromptBuilder:
                 given = replace(given, passages=[replace(only, text=only.text[:keep])])
             else:
                 return None
+
+    def _fingerprint(self) -> str:
+        """12 hexadecimal digits that change with any of the templates."""
+        loader = self._templates.loader
+        assert loader is not None
+        sources = [loader.get_source(self._templates, name)[0] for name in _TEMPLATES]
+        return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:12]
 
     def _rehearse(self) -> None:
         example = Passage(0, 0, 0, "a.md", "Title", ("Heading",), "Text", "https://example.edu/", "", "notes")
@@ -116,9 +129,9 @@ class PromptBuilder:
         ]
         system = "\n\n".join(
             self._templates.get_template(name).render(title=given.title, style=given.style).strip()
-            for name in ("tutor.md.j2", "course.md.j2")
+            for name in _TEMPLATES[:2]
         )
-        user = self._templates.get_template("question.md.j2").render(
+        user = self._templates.get_template(_TEMPLATES[2]).render(
             passages=passages, earlier=given.earlier, first=given.first, question=given.question
         )
         return Prompt(system, user.strip(), len(passages))

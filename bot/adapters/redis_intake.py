@@ -28,11 +28,20 @@ from bot.adapters.redis_intake_fields import (
 )
 from bot.adapters.redis_intake_lua import KEYS
 from bot.errors import ClaimLost, IntakeFailed
-from bot.intake import Backlog, DeadLetter, Delivery, Incoming, UnreadableIncoming, from_json, keys, to_json
+from bot.intake import (
+    MOST_ATTEMPTS,
+    Backlog,
+    DeadLetter,
+    Delivery,
+    Incoming,
+    UnreadableIncoming,
+    from_json,
+    keys,
+    to_json,
+)
 
 _log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 3
 REMEMBERED = timedelta(days=1)  # what tells an event from another; Slack sends again for minutes, Discord for less
 DEAD_KEPT = timedelta(days=30)
 MOST_DEAD = 10_000

@@ -3,20 +3,18 @@
 Knows nothing of platforms, and nothing of which Redis it talks to.
 """
 
-import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Self
-from urllib.parse import quote
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bot.adapters.redis_client import connect
+from bot.adapters.redis_stored import key_part, storable
+from bot.adapters.redis_translated import translated
 from bot.errors import MemoryFailed
 from bot.ports import Turn
 
@@ -25,8 +23,6 @@ _log = logging.getLogger(__name__)
 MOST_TURNS = 20
 MOST_CHARACTERS = 4_000  # of a question, and of an answer
 LIFETIME = timedelta(days=30)  # after the last turn
-
-_LONGEST_NAME = 200  # characters of a thread's name that are kept readable in its key
 
 
 class RedisMemory:
@@ -69,20 +65,14 @@ class RedisMemory:
 
     @asynccontextmanager
     async def _translated(self, done: str) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                yield
-        except (RedisError, TimeoutError) as error:
-            reason = str(error) or f"no answer in {self._patience:g} s"
-            raise MemoryFailed(f"a thread's memory could not be {done}: {reason}") from error
+        async with translated(
+            lambda reason: MemoryFailed(f"a thread's memory could not be {done}: {reason}"), self._patience
+        ):
+            yield
 
 
 def _key(thread: str) -> str:
-    name = quote(thread.encode("utf-8", "surrogatepass"), safe=":")
-    if len(name) > _LONGEST_NAME:
-        # A readable name never holds a bare "#", so the two kinds cannot meet.
-        name = f"#{hashlib.sha256(name.encode()).hexdigest()}"
-    return f"erica:thread:{name}"
+    return f"erica:thread:{key_part(thread)}"
 
 
 def _encoded(turn: Turn) -> str:
@@ -92,8 +82,7 @@ def _encoded(turn: Turn) -> str:
 def _kept(text: str) -> str:
     if len(text) > MOST_CHARACTERS:
         text = text[: MOST_CHARACTERS - 1] + "…"
-    # An event's JSON may bring half a surrogate pair, which no store takes.
-    return text.encode("utf-8", "replace").decode()
+    return storable(text)  # an event's JSON may bring half a surrogate pair
 
 
 def _decoded(entry: bytes | str) -> Turn | None:

@@ -9,30 +9,13 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from bot.foreign import visible
+from bot.phrases import WANTED_FIRST
+from bot.rendering import concept_wording as wording
 from bot.rendering.paragraphs import Code, Line, clean, link, linked, sentence, spaced
 from retrieval.cards import Card, CardResource, Neighbour
 from retrieval.concepts.lookup import Lookup
 from retrieval.concepts.paths import Step
 from retrieval.graph import ConceptGraph, Edge
-
-_MOST_NEIGHBOURS = 8
-_MOST_ALIASES = 6
-_MOST_RESOURCES = 3
-_MOST_CODE_LINES = 15
-_LONGEST_CODE_LINE = 120
-
-_DIFFICULTY = {1: "introductory", 2: "basic", 3: "intermediate", 4: "advanced", 5: "very advanced"}
-_RELATED = {
-    "is-a": "a kind of",
-    "kinds": "kinds of it:",
-    "part-of": "part of",
-    "parts": "has parts:",
-    "contrast": "often contrasted with:",
-    "sibling": "similar:",
-    "": "see also:",
-}
-_TIME = {"video": "min video", "slide": "min of slides", "pdf": "min read, PDF", "notes": "min read, notes"}
 
 
 def concept_json(lookup: Lookup, card: Card | None) -> dict[str, Any]:
@@ -108,8 +91,9 @@ def _edge_json(edge: Edge) -> dict[str, Any]:
 
 def concept_card(card: Card) -> RenderableType:
     """A concept as a teaching assistant would sum it up; what the course does not say is left out."""
+    standing = wording.standing(card)
     parts: list[list[RenderableType]] = [
-        [_headline(card), *([Line(Text(standing, style="dim"))] if (standing := _standing(card)) else [])],
+        [_headline(card), *([Line(Text(standing, style="dim"))] if standing else [])],
         _definition(card),
         _neighbours(card),
         _taught(card.resources),
@@ -119,19 +103,8 @@ def concept_card(card: Card) -> RenderableType:
 
 
 def _headline(card: Card) -> Line:
-    names = [name for name in map(clean, card.aliases) if name]
-    more = ", …" if len(names) > _MOST_ALIASES else ""
-    also = f" (also: {', '.join(names[:_MOST_ALIASES])}{more})" if names else ""
-    return Line(Text.assemble((clean(card.title), "bold"), also))
-
-
-def _standing(card: Card) -> str:
-    """Without known prerequisites nothing is said: that none were found does not make a concept easy."""
-    if not card.prerequisites:
-        return ""
-    count = len(card.prerequisites)
-    level = _DIFFICULTY[min(max(card.difficulty, 1), 5)]
-    return f"Builds on {count} {'concept' if count == 1 else 'concepts'} · {level}"
+    also = wording.also(card)
+    return Line(Text.assemble((clean(card.title), "bold"), f" {also}" if also else ""))
 
 
 def _definition(card: Card) -> list[RenderableType]:
@@ -140,98 +113,56 @@ def _definition(card: Card) -> list[RenderableType]:
 
 
 def _neighbours(card: Card) -> list[RenderableType]:
-    by_kind: dict[str, list[Neighbour]] = {}
-    for one in card.related:
-        by_kind.setdefault(one.kind if one.kind in _RELATED else "", []).append(one)
-    related = [Text(f"{words} ") + _named(by_kind[kind]) for kind, words in _RELATED.items() if kind in by_kind]
+    related = [Text(f"{words} ") + _named(neighbours) for words, neighbours in wording.related(card)]
     lines = (
-        ("You'll want first: ", _named(card.prerequisites)),
-        ("Leads to: ", _named(card.leads_to)),
-        ("Related: ", Text("; ").join(related)),
+        (WANTED_FIRST, _named(card.prerequisites)),
+        (wording.LEADS_TO, _named(card.leads_to)),
+        (wording.RELATED_TO, Text("; ").join(related)),
     )
-    return [Line(Text.assemble((words, "bold"), said)) for words, said in lines if said]
+    return [Line(Text.assemble((f"{words} ", "bold"), said)) for words, said in lines if said]
 
 
 def _named(neighbours: Sequence[Neighbour]) -> Text:
     """The nearest of them, in their order; the rest is counted."""
-    neighbours = [one for one in neighbours if clean(one.title)]
-    near = sorted(neighbours, key=lambda one: one.depth)[:_MOST_NEIGHBOURS]
-    names = [Text(clean(one.title), style=linked(one.url)) for one in neighbours if one in near]
-    left_out = len(neighbours) - len(near)
+    near, left_out = wording.nearest(neighbours)
+    names = [Text(clean(one.title), style=linked(one.url)) for one in near]
     return Text(", ").join(names) + Text(f" and {left_out} more" if left_out else "")
 
 
 def _taught(resources: Sequence[CardResource]) -> list[RenderableType]:
     if not resources:
         return []
-    lines: list[RenderableType] = [Line(Text("Where it is taught", style="bold"))]
-    for one in resources[:_MOST_RESOURCES]:
-        place = " › ".join(dict.fromkeys(part for part in (clean(one.title), clean(one.span)) if part))
-        time = f"{_minutes(one.minutes)} {_TIME.get(one.type, 'min read')}"
+    lines: list[RenderableType] = [Line(Text(wording.TAUGHT, style="bold"))]
+    for one in resources[: wording.MOST_RESOURCES]:
+        place, time = wording.taught(one)
         lines += [Line(Text(f"{place} ({time})" if place else time), 2), *link(one.url, 4)]
     return lines
 
 
 def _example(card: Card) -> list[RenderableType]:
-    if not card.examples or not (code := visible(card.examples[0].code).expandtabs(4).strip("\n").rstrip()):
+    listing, more = wording.example(card)
+    if not listing:
         return []
-    lines = code.split("\n")
-    shown = [line if len(line) <= _LONGEST_CODE_LINE else f"{line[:_LONGEST_CODE_LINE]} …" for line in lines]
-    listing = "\n".join(shown[:_MOST_CODE_LINES])
-    rest = len(lines) - _MOST_CODE_LINES
-    more = [Line(Text(f"… {rest} more {'line' if rest == 1 else 'lines'}", style="dim"), 4)] if rest > 0 else []
-    return [Line(Text("Example", style="bold")), Code(listing), *more, *link(card.examples[0].url, 4)]
+    left_out = [Line(Text(more, style="dim"), 4)] if more else []
+    return [Line(Text(wording.EXAMPLE, style="bold")), Code(listing), *left_out, *link(card.examples[0].url, 4)]
 
 
 def lookup_note(lookup: Lookup, name: str, title: str) -> Text:
     """What is said before a card that is not quite what was asked for; empty where it is."""
-    asked, shown = clean(name), clean(title)
-    if lookup.match == "typo":
-        return Text(f"No “{asked}” here; this is “{shown}”.")
-    if lookup.match == "nearest":
-        others = f" Also near: {_listed(lookup)}." if lookup.choices else ""
-        return Text(f"The course has no concept called “{asked}”. The nearest in meaning is “{shown}”.{others}")
-    return Text("")
+    return Text(wording.note(lookup, name, title))
 
 
 def choices_text(lookup: Lookup, name: str) -> Text:
     """What is said where there is no card: an ambiguous name, or one that the course does not have."""
-    asked = clean(name)
-    if lookup.match == "ambiguous":
-        return Text(f"“{asked}” could mean: {_listed(lookup)}.\nWhich one?")
-    if not asked:
-        return Text("Which concept? Give its name, such as a heading of the lectures.")
-    nearest = f" Nearest: {_listed(lookup)}." if lookup.choices else ""
-    return Text(f"The course has no concept called “{asked}”.{nearest}")
-
-
-def _listed(lookup: Lookup) -> str:
-    return ", ".join(title for choice in lookup.choices if (title := clean(choice.title)))
+    return Text(wording.choices(lookup, name))
 
 
 def path_text(steps: Sequence[Step], note: str = "") -> RenderableType:
     """A learning path as numbered steps, with the time it takes."""
-    said = sentence(note)
+    said, sums = sentence(note), wording.whole_way(steps)
     numbered: list[RenderableType] = []
     for number, step in enumerate(steps, start=1):
-        mark = f"{number:>{len(str(len(steps)))}}. "
-        title = Text.assemble(mark, (clean(step.title), "bold"), _reading(step))
+        mark, reading = f"{number:>{len(str(len(steps)))}}. ", wording.reading(step)
+        title = Text.assemble(mark, (clean(step.title), "bold"), f" {reading}" if reading else "")
         numbered += [Line(title), *link(step.url, len(mark))]
-    total = sum(_minutes(step.minutes) for step in steps if step.url and step.minutes)
-    sums = Line(Text(f"{len(steps)} steps, about {_duration(total)} of reading.", style="dim"))
-    return spaced([[Line(Text(said))] if said else [], numbered, [sums] if len(steps) > 1 and total else []])
-
-
-def _reading(step: Step) -> str:
-    if not step.url:
-        return ""
-    return f" ({_minutes(step.minutes)} min)" if step.minutes else " (read with an earlier step)"
-
-
-def _duration(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
-
-
-def _minutes(minutes: float) -> int:
-    return max(1, round(minutes))
+    return spaced([[Line(Text(said))] if said else [], numbered, [Line(Text(sums, style="dim"))] if sums else []])

@@ -15,12 +15,12 @@ def tail(answer: Answer, dialect: Dialect) -> list[Block]:
     """Blocks to be shown below the answer's text.
 
     Titles come from anybody's pages and lead nowhere but to the page's own web address: a citation without one
-    is only named. Where the answer is a list of the nearest pages, they are not listed again.
+    is only named. Where the answer itself is a list of pages, nearest ones or quoted ones, they are not listed again.
     """
     found: list[Block] = []
     if answer.prerequisites:
         found.append((_wanted_first(((one.title, one.url) for one in answer.prerequisites), dialect),))
-    if answer.citations and answer.outcome != "abstained":
+    if answer.citations and answer.outcome not in ("abstained", "extractive"):
         found.append(_sources(answer.citations, dialect))
     return found
 

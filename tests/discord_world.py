@@ -52,18 +52,20 @@ def iso(at: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment; `id` and `url` are given on upload."""
+    """An attachment; `id` and `url` are given on upload. `description` is for those who cannot see it."""
 
     name: str
     data: bytes
     id: str = ""
     url: str = ""
+    description: str = ""
 
     def json(self) -> Json:
         kind = mimetypes.guess_type(self.name)[0] or "application/octet-stream"
         kind += "; charset=utf-8" if kind.startswith("text/") else ""
         fields = {"id": self.id, "filename": self.name, "size": len(self.data), "content_type": kind}
-        return {**fields, "url": self.url, "proxy_url": self.url}
+        told = {"description": self.description} if self.description else {}
+        return {**fields, **told, "url": self.url, "proxy_url": self.url}
 
 
 @dataclass(eq=False, slots=True)

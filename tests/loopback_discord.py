@@ -116,6 +116,19 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 # What Discord refuses in a body.
 
 
+def described(body: Json, files: Mapping[int, File]) -> list[File]:
+    """Uploads with the names and descriptions that a body gives them."""
+    told = {str(one.get("id")): one for one in body.get("attachments") or ()}
+    return [
+        replace(
+            file,
+            name=told.get(str(n), {}).get("filename") or file.name,
+            description=told.get(str(n), {}).get("description") or "",
+        )
+        for n, file in files.items()
+    ]
+
+
 class Form:
     """Collects what is wrong with a body, by the path of the field."""
 
@@ -576,8 +589,7 @@ class LoopbackDiscord(Gateway):
             raise Refused(400, 50006, "Cannot send an empty message")
 
     def _post(self, channel: Channel, body: Json, files: Mapping[int, File], **more: Any) -> Message:
-        named = {str(one.get("id")): one.get("filename") for one in body.get("attachments") or ()}
-        uploads = [replace(file, name=named.get(str(n)) or file.name) for n, file in files.items()]
+        uploads = described(body, files)
         more = {"flags": body.get("flags") or 0, **more}
         fields = {"embeds": [{"type": "rich", **one} for one in body.get("embeds") or ()], "files": uploads}
         fields |= {"components": body.get("components") or []}
@@ -608,7 +620,7 @@ class LoopbackDiscord(Gateway):
             kept = [file for file in message.files if file.id in listed]
         names = {"content": "", "embeds": [], "components": []}
         new = {name: body[name] or empty for name, empty in names.items() if name in body}
-        new["files"] = [*kept, *files.values()]
+        new["files"] = [*kept, *described(body, files)]
         told = {name: new.get(name, getattr(message, name)) for name in (*names, "files")}
         if not any(told.values()):
             raise Refused(400, 50006, "Cannot send an empty message")

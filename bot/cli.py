@@ -1,5 +1,6 @@
 """The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
 
+import asyncio
 import gc
 import json
 import logging
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot import concept_commands, staff_commands
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
 from bot.command_options import (
     AsJson,
@@ -22,12 +24,12 @@ from bot.command_options import (
     MaxConcepts,
     Passages,
     Previous,
+    Role,
     Switch,
     out,
     print_json,
     wired,
 )
-from bot.concept_commands import add_to
 from bot.conversation import converse, demo_course, demonstrate
 from bot.course import Course, load_course
 from bot.doctor import Check, examine
@@ -49,7 +51,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-add_to(app)
+concept_commands.add_to(app)
+staff_commands.add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -266,6 +269,27 @@ def doctor(
     if as_json:
         print_json([asdict(check) for check in checks])
     return int(any(check.state == "problem" for check in checks))
+
+
+@app.command(name="run")
+def run_(
+    course: Annotated[list[Path] | None, typer.Option(help="A course's TOML file; repeatable.")] = None,
+    only: Annotated[Role | None, typer.Option(help="Run a part of it in this process.")] = None,
+) -> None:
+    """Answer in Slack and Discord, as far as they are configured, until SIGTERM or Ctrl-C."""
+    # What only this command needs takes a second to load.
+    from bot.logs import log_as_json
+    from bot.running import serve, stopped_by_signals
+
+    wiring = wired()
+    courses = [load_course(file) for file in course or wiring.settings.course_files]
+    log_as_json(secrets=wiring.settings.secrets)
+
+    async def go() -> None:
+        async with stopped_by_signals() as stopping:
+            await serve(wiring, courses, only, stopping)
+
+    asyncio.run(go())
 
 
 @app.command()

@@ -24,6 +24,14 @@ class Switch(StrEnum):
     off = "off"
 
 
+class Role(StrEnum):
+    """A part of `erica run` that a process can be limited to."""
+
+    slack = "slack"
+    discord = "discord"
+    worker = "worker"
+
+
 CourseFile = Annotated[Path, typer.Option("--course", help="The course's TOML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 Passages = Annotated[int | None, typer.Option(min=1, max=50, help="How many passages an answer may stand on.")]

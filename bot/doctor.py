@@ -1,23 +1,29 @@
 """Looks at everything Erica needs and says, line by line, what is fine and what to do."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
 
-from bot.course import Course, load_course
+from bot.course import Channel, Course, load_course
 from bot.errors import EricaError
 from bot.ports import ChatMessage
+from bot.settings import Settings
 from bot.wiring import Wiring
 from retrieval.errors import EmbedderMisnamed, RetrievalError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _OLDEST_PYTHON = (3, 11)
 _TEST_TOKENS = 500
 """Enough for a model that thinks before it says ok."""
 
+
+_NO_CHANNELS = "Add [[channels]] to the course file: platform, workspace and id."
 
 State = Literal["ok", "note", "problem"]
 
@@ -48,16 +54,21 @@ async def examine(wiring: Wiring, course_file: Path | None) -> AsyncIterator[Che
     yield _embedding(wiring)
     async for check in _models(wiring):
         yield check
-    if course_file is None:
+    files = (course_file,) if course_file else wiring.settings.course_files
+    if not files:
         yield Check("course file", "note", "none was given", "`erica doctor --course F` checks one.")
-        return
-    try:
-        course = load_course(course_file)
-    except EricaError as error:
-        yield Check("course file", "problem", str(error), error.hint)
-        return
-    yield _course(wiring, course)
-    yield await _index(wiring, course)
+    channels: list[Channel] = []
+    for file in files:
+        try:
+            course = load_course(file)
+        except EricaError as error:
+            yield Check("course file", "problem", str(error), error.hint)
+            continue
+        channels += course.channels
+        yield _course(wiring, course)
+        yield await _index(wiring, course)
+    async for check in _platforms(wiring.settings, channels):
+        yield check
 
 
 def _python() -> Check:
@@ -87,9 +98,53 @@ async def _redis(wiring: Wiring) -> Check:
         async with wiring.redis(private=True) as redis:
             if memory := wiring.memory(redis):
                 await memory.recall("doctor")
+            lost = await _forgets(wiring, redis)
     except EricaError as error:
         return Check(name, "problem", str(error), error.hint or "Check ERICA_REDIS_URL.")
+    if lost:
+        advice = "Set `maxmemory-policy noeviction` and `appendonly yes` there: questions and memory are kept in it."
+        return Check(name, "note", lost, advice)
     return Check(name, "ok", "answers")
+
+
+async def _forgets(wiring: Wiring, redis: "Redis | None") -> str:
+    """What an external Redis may lose; the private one loses nothing."""
+    if redis is None or wiring.settings.redis_url is None:
+        return ""
+    from bot.adapters.redis_doctor import forgets
+
+    return await forgets(redis)
+
+
+async def _platforms(settings: Settings, channels: Sequence[Channel]) -> AsyncIterator[Check]:
+    """Tokens, scopes, intents, and Erica's place in each channel, of the platforms that are configured."""
+    for name, there in (("slack", settings.has_slack), ("discord", settings.discord_token is not None)):
+        places = [(channel.workspace, channel.id) for channel in channels if channel.platform == name]
+        if not there:
+            if places:
+                advice = f"deploy/{name}.md tells how to get its tokens."
+                yield Check(name.title(), "note", "the course has channels there, but no token is set", advice)
+            continue
+        if not places:
+            yield Check(name.title(), "note", "a token is set, but no course has a channel there", _NO_CHANNELS)
+        for finding in await (_slack if name == "slack" else _discord)(settings, places):
+            yield finding
+
+
+async def _slack(settings: Settings, places: Sequence[tuple[str, str]]) -> list[Check]:
+    from bot.adapters.slack_doctor import examine_slack
+    from bot.chat_wiring import slack_access
+
+    found = await examine_slack(slack_access(settings), places)
+    return [Check(one.name, one.state, one.detail, one.advice) for one in found]
+
+
+async def _discord(settings: Settings, places: Sequence[tuple[str, str]]) -> list[Check]:
+    from bot.adapters.discord_doctor import examine_discord
+    from bot.chat_wiring import discord_access
+
+    found = await examine_discord(discord_access(settings), places)
+    return [Check(one.name, one.state, one.detail, one.advice) for one in found]
 
 
 def _embedding(wiring: Wiring) -> Check:

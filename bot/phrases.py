@@ -16,3 +16,22 @@ NOTES_MARK = "(notes)"
 REPLACED = "*(Addresses in this code were replaced.)*"
 CUT_OFF = "⚠️ *This answer was cut off: it had become too long.*"
 WANTED_FIRST = "You'll want first:"
+
+GREETING = (
+    "Hello! Ask me anything about the material of **{title}**, in your own words. "
+    "I answer from the lecture pages and link the ones I stand on."
+)
+NOTHING_ASKED = "I did not find a question in that. Ask me something about the course material, in your own words."
+WRONG_CHANNEL = (
+    "I do not answer for any course in this channel. Please ask in your course's channel, "
+    "or ask the course staff to add this one to Erica's course file."
+)
+NO_COURSE_HERE = "I do not know of a course of yours here. Please ask in your course's channel."
+WHICH_COURSE = "Which course is this about?"
+COURSE_CHOSEN = "This conversation is about **{title}** now. `/help` tells what I can do."
+ANSWERED_HERE = "*Asked before: [answered here]({link}).*"
+STOPPED = "*Stopped, as you wished. Ask again whenever you like.*"
+GIVEN_UP = (
+    "I could not answer this, and I am sorry. Please ask again, and tell the course staff if it keeps happening. "
+    "(Log id `{id}`.)"
+)

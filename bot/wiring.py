@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 from bot.concept_extractor import ModelConceptExtractor
 from bot.course import Course
 from bot.errors import ConfigError, EricaError
+from bot.feedback import FeedbackBook
 from bot.model_chain import ModelChain
 from bot.ports import ChatModel, Memory
 from bot.settings import Settings
@@ -33,15 +35,16 @@ from retrieval.retriever import Retriever
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from bot.adapters.redis_intake import RedisIntake
     from retrieval.ingest import IngestReport
 
 Notice = Callable[[str], None]
 """Tells the person at the console, or the log, one line that they should know."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wiring:
-    """Builds what a command needs from the settings of this process."""
+    """Builds what a command needs from the settings of this process; models are loaded once, for all courses."""
 
     settings: Settings
     notice: Notice
@@ -89,13 +92,19 @@ class Wiring:
             context_tokens=answers.context_tokens,
         )
 
-    def tutor(self, course: Course, redis: "Redis | None" = None, options: Options | None = None) -> Tutor:
-        """The tutor of one course; without `redis` it remembers no threads."""
+    def tutor(
+        self,
+        course: Course,
+        redis: "Redis | None" = None,
+        options: Options | None = None,
+        retriever: Retriever | None = None,
+    ) -> Tutor:
+        """The tutor of one course; without `redis` it remembers no threads, without `retriever` it has its own."""
         return Tutor(
             CourseVoice(course.course.title, course.answers.style),
-            self.retriever(course, redis),
+            retriever or self.retriever(course, redis),
             self.prompts(course),
-            self.models(),
+            self.models,
             self.memory(redis),
             options or self.options(course),
         )
@@ -108,6 +117,7 @@ class Wiring:
         except BadTemplate as error:
             raise ConfigError(str(error), "Correct the templates, or `prompts` in the course file.") from error
 
+    @cached_property
     def models(self) -> ModelChain | None:
         """The answering models in the order they are tried, None where none is configured."""
         if not self.settings.models:
@@ -136,6 +146,18 @@ class Wiring:
         from bot.adapters.redis_memory import RedisMemory
 
         return RedisMemory(redis)
+
+    def intake(self, redis: "Redis") -> "RedisIntake":
+        """Where platforms' events are kept until they have been answered."""
+        from bot.adapters.redis_intake import RedisIntake
+
+        return RedisIntake(redis)
+
+    def feedback(self, redis: "Redis") -> FeedbackBook:
+        """What students think of answers."""
+        from bot.adapters.redis_feedback import RedisFeedback
+
+        return RedisFeedback(redis)
 
     @asynccontextmanager
     async def redis(self, private: bool = False) -> "AsyncIterator[Redis | None]":
@@ -214,13 +236,17 @@ class Wiring:
             ) from error
         return folder
 
-    def embedder(self) -> Embedder:
-        """The configured embedding model. Raises EmbedderUnavailable."""
+    @cached_property
+    def _loaded(self) -> Embedder:
         from retrieval.adapters.fastembed import load_embedder
 
         return load_embedder(
             self.settings.embedding_model, self.settings.embedding_path, self.settings.data_dir / "models"
         )
+
+    def embedder(self) -> Embedder:
+        """The configured embedding model, loaded once. Raises EmbedderUnavailable."""
+        return self._loaded
 
     def _embedder_to_build(self) -> Embedder | None:
         try:

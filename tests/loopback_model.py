@@ -206,6 +206,21 @@ def stalls(*texts: str) -> Reply:
     return reply
 
 
+def gated(gate: asyncio.Event, *texts: str, then: Sequence[str] = ()) -> Reply:
+    """An answer that stops after `texts` until the gate is open, and goes on with `then`."""
+
+    async def reply(request: web.Request, seen: Seen) -> web.StreamResponse:
+        stream = await _begin(request, seen, texts)
+        await gate.wait()
+        for text in then:
+            await _send(stream, _chunk({"content": text}, seen))
+        await _send(stream, _chunk({}, seen, "stop"))
+        await stream.write(b"data: [DONE]\n\n")
+        return stream
+
+    return reply
+
+
 def keeps_alive(*texts: str, every: float = 0.05) -> Reply:
     """Only SSE comments after these chunks, for ever."""
 

@@ -116,6 +116,11 @@ class Course(Frozen):
         """The course's id."""
         return self.course.id
 
+    def has_unreleased(self) -> bool:
+        """Whether some source is still hidden."""
+        today = self.today()
+        return any(source.release is not None and source.release > today for source in self.sources)
+
     def today(self) -> date:
         """The date where the course is taught, which decides what is released."""
         return datetime.now(ZoneInfo(self.course.timezone)).date()

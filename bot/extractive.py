@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.phrases import ABSTAINED, CLOSEST, MORE, NOTES_MARK, REPLACED
+from bot.phrases import ABSTAINED, CLOSEST, MORE, NOT_RELEASED, NOTES_MARK, REPLACED
 from bot.safe_stream import clean
 from retrieval.markup import blocks
 from retrieval.quotes import Quote
@@ -45,19 +45,23 @@ def _related(found: Sequence[Found], quoted_paths: set[str]) -> list[Found]:
     return list(best_of_page.values())
 
 
-def abstained(found: Sequence[Found]) -> tuple[str, tuple[int, ...]]:
-    """What is said instead of a guess: that there is no answer, and the nearest pages."""
+def abstained(found: Sequence[Found], unreleased: bool = False) -> tuple[str, tuple[int, ...]]:
+    """What is said instead of a guess: that there is no answer, and the nearest pages.
+
+    `unreleased`: the course has material that is not shown yet. What it is about is not told.
+    """
+    said = f"{ABSTAINED} {NOT_RELEASED}" if unreleased else ABSTAINED
     nearest: dict[str, int] = {}
     for hit in found:
         nearest.setdefault(hit.passage.path, hit.rank)
     order = tuple(nearest.values())[:_CLOSEST]
     if not order:
-        return ABSTAINED, ()
+        return said, ()
     lines = [
         f"- {_place(found[rank - 1].passage.title, found[rank - 1].passage.headings)} [{number}]"
         for number, rank in enumerate(order, start=1)
     ]
-    return "\n".join([ABSTAINED, "", CLOSEST, *lines]), order
+    return "\n".join([said, "", CLOSEST, *lines]), order
 
 
 def _place(title: str, headings: Sequence[str]) -> str:

@@ -153,6 +153,7 @@ def log_as_json(level: str = "INFO", stream: TextIO | None = None, secrets: Coll
     logging.captureWarnings(True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # its warnings are about voice, at every start
 
 
 def bound(**names: str) -> AbstractContextManager[None]:

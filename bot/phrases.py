@@ -9,6 +9,7 @@ MODEL_DOWN = "*The answering model is not available right now. This is what the 
 NOTHING_TO_QUOTE = "*I cannot quote anything on this right now.*"
 BRIEF = "*The course treats this only briefly.*"
 ABSTAINED = "The course material does not seem to cover this, so I would rather not guess."
+NOT_RELEASED = "Some material of this course is not released yet; ask again when it is, or ask the course staff."
 CLOSEST = "Closest I have:"
 MORE = "More on this:"
 NOT_GROUNDED = "⚠️ *This answer cites no page of the course. Check it before you rely on it.*"

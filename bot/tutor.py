@@ -7,7 +7,7 @@ ends in exactly one Answer, which is the last event; the deltas before it add up
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -38,10 +38,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CourseVoice:
-    """What the answers of one course have in common."""
+    """What the answers of one course have in common. `unreleased` tells whether it has material yet to come."""
 
     title: str
     style: str = ""
+    unreleased: Callable[[], bool] = lambda: False
 
 
 class Tutor:
@@ -97,7 +98,7 @@ class Tutor:
         return self._teach(self._models, asked, retrieval)
 
     async def _abstain(self, retrieval: Retrieval) -> AsyncGenerator[Event, None]:
-        text, order = abstained(retrieval.passages)
+        text, order = abstained(retrieval.passages, self._voice.unreleased())
         yield Delta(text)
         yield self._finish("abstained", text, retrieval.passages, order)
 

@@ -101,7 +101,7 @@ class Wiring:
     ) -> Tutor:
         """The tutor of one course; without `redis` it remembers no threads, without `retriever` it has its own."""
         return Tutor(
-            CourseVoice(course.course.title, course.answers.style),
+            CourseVoice(course.course.title, course.answers.style, course.has_unreleased),
             retriever or self.retriever(course, redis),
             self.prompts(course),
             self.models,

@@ -131,6 +131,11 @@ def test_a_file_needs_an_id_a_title_and_a_source(tmp_path: Path) -> None:
     assert course.root == tmp_path.resolve()
 
 
+@pytest.mark.parametrize(("release", "hidden"), [("2020-01-01", False), ("9999-01-01", True)])
+def test_a_source_that_is_to_come_is_known_to_be(tmp_path: Path, release: str, hidden: bool) -> None:
+    assert load(tmp_path, f"{SMALLEST}release = {release}\n").has_unreleased() is hidden
+
+
 def test_every_key_arrives(tmp_path: Path) -> None:
     course = load(tmp_path, EVERYTHING)
     written = tomllib.loads(EVERYTHING)

@@ -459,6 +459,14 @@ async def test_abstaining_without_anything_near_names_no_pages(store: EdgeIndexS
     assert (answer.outcome, answer.text, answer.citations) == ("abstained", phrases.ABSTAINED, ())
 
 
+async def test_abstaining_says_that_more_material_is_to_come(store: EdgeIndexStore) -> None:
+    retriever = retriever_of(store, lambda _: None, lambda: date(2026, 10, 1), Path("/nonexistent/edits.jsonl"))
+    answer = await answer_of(
+        Tutor(CourseVoice("CS", unreleased=lambda: True), retriever, PromptBuilder()), "Ulaanbaatar?"
+    )
+    assert answer.text == f"{phrases.ABSTAINED} {phrases.NOT_RELEASED}"
+
+
 @pytest.mark.parametrize(
     ("question", "error"),
     [("", EmptyQuestion), ("🎉 🎉", EmptyQuestion), ("Hi Erica!", EmptyQuestion), ("a" * 100_000, TooLong)],

@@ -46,6 +46,7 @@ _MOST_COMPLETED = 25
 _MOST_FIRST, _MOST_AROUND, _MOST_STEPS = 4, 3, 5
 _MOST_CANDIDATES = 20
 _FEWEST_DRAWN = 3
+_SHOWN_AROUND = 10  # concepts on a card's map: more cannot be read at the width of a chat
 _CLOSEST = 3
 _ARROW = re.compile(r"\s*(?:->|→|⟶|=>|>)\s*")
 _TO = re.compile(r"\s+to\s+", re.IGNORECASE)
@@ -114,7 +115,7 @@ class Commands:
         card = within_depth(card, self._options.prerequisite_depth)
         graph = await self._whole(concepts)
         picture = await self._pictures.of(
-            (concepts.version, card.id), lambda: neighbourhood(graph, card.id), map_description
+            (concepts.version, card.id), lambda: neighbourhood(graph, card.id, _SHOWN_AROUND), map_description
         )
         return Page(
             card_page(card, concept_wording.note(lookup, name, card.title)), picture, _around(concepts.names, card)

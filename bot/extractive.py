@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.phrases import ABSTAINED, CLOSEST, MORE, NOT_RELEASED, NOTES_MARK, REPLACED
+from bot.brackets import Numbering, Numbers
+from bot.phrases import ABSTAINED, CLOSEST, ELSE_ASK, MORE, NOT_RELEASED, NOTES_MARK, REPLACED
 from bot.safe_stream import clean
 from retrieval.markup import blocks
+from retrieval.passage import Passage
 from retrieval.quotes import Quote
 from retrieval.results import Found
 
@@ -26,13 +28,10 @@ def quoted(found: Sequence[Found], quotes: Sequence[Quote], opening: str) -> tup
     parts = [opening]
     for number, same in enumerate(by_place.values(), start=1):
         passage = found[same[0].index].passage
-        notes = f" {NOTES_MARK}" if passage.trust == "notes" else ""
-        parts.append(f"**{_place(passage.title, passage.headings)}**{notes} [{number}]")
+        parts.append(f"**{_place(passage.title, passage.headings)}**{_mark(passage)} [{number}]")
         parts += [_as_quote(quote.text) for quote in same]
     if related:
-        places = [
-            f"{_place(hit.passage.title, hit.passage.headings)} [{len(order) + n}]" for n, hit in enumerate(related, 1)
-        ]
+        places = [_listed(hit, number) for number, hit in enumerate(related, len(order) + 1)]
         parts.append(f"{MORE} {' · '.join(places)}")
     return "\n\n".join(part for part in parts if part), (*order, *(hit.rank for hit in related))
 
@@ -50,18 +49,26 @@ def abstained(found: Sequence[Found], unreleased: bool = False) -> tuple[str, tu
 
     `unreleased`: the course has material that is not shown yet. What it is about is not told.
     """
-    said = f"{ABSTAINED} {NOT_RELEASED}" if unreleased else ABSTAINED
+    said = f"{ABSTAINED} {NOT_RELEASED if unreleased else ELSE_ASK}"
     nearest: dict[str, int] = {}
     for hit in found:
         nearest.setdefault(hit.passage.path, hit.rank)
     order = tuple(nearest.values())[:_CLOSEST]
     if not order:
         return said, ()
-    lines = [
-        f"- {_place(found[rank - 1].passage.title, found[rank - 1].passage.headings)} [{number}]"
-        for number, rank in enumerate(order, start=1)
-    ]
+    lines = [f"- {_listed(found[rank - 1], number)}" for number, rank in enumerate(order, start=1)]
     return "\n".join([said, "", CLOSEST, *lines]), order
+
+
+def _listed(hit: Found, number: int) -> str:
+    """A place and its number; in brackets where the words before would make mathematics of it, as "vector [2]" is."""
+    place = _place(hit.passage.title, hit.passage.headings) + _mark(hit.passage)
+    odd = Numbering(number).meant_as_text(Numbers((number,), marked=False), f"{place} ")
+    return f"{place} ([{number}])" if odd else f"{place} [{number}]"
+
+
+def _mark(passage: Passage) -> str:
+    return f" {NOTES_MARK}" if passage.trust == "notes" else ""
 
 
 def _place(title: str, headings: Sequence[str]) -> str:

@@ -145,7 +145,9 @@ def test_an_answer_ends_with_what_one_should_know_first_and_its_sources():
         "-# [2] RNNs (notes)",
     ]
     assert slack_pieces(ANSWER)[0].text.endswith(
-        "**Sources**\n[[1] Attention › Self-attention](https://example.edu/ai/attention.html#self)\n[2] RNNs (notes)"
+        "**Sources**  \n"  # a single line end is no line break in standard Markdown
+        "[[1] Attention › Self-attention](https://example.edu/ai/attention.html#self)  \n"
+        "[2] RNNs (notes)"
     )
     assert mrkdwn_pieces(ANSWER)[0].text.endswith(
         "*Sources*\n<https://example.edu/ai/attention.html#self|[1] Attention › Self-attention>\n[2] RNNs (notes)"

@@ -92,7 +92,7 @@ def test_abstaining_names_at_most_three_pages_each_once() -> None:
     hits = [found(1, 7), found(2, 7, position=3), found(3, 5), found(4, 3), found(5, 2)]
     text, order = abstained(hits)
     assert text.splitlines() == [
-        phrases.ABSTAINED,
+        f"{phrases.ABSTAINED} {phrases.ELSE_ASK}",
         "",
         phrases.CLOSEST,
         "- Page 7 [1]",
@@ -103,7 +103,12 @@ def test_abstaining_names_at_most_three_pages_each_once() -> None:
 
 
 def test_abstaining_from_nothing_names_nothing() -> None:
-    assert abstained([]) == (phrases.ABSTAINED, ())
+    assert abstained([]) == (f"{phrases.ABSTAINED} {phrases.ELSE_ASK}", ())
+
+
+def test_the_number_of_a_page_is_none_of_mathematics_and_notes_are_marked() -> None:
+    text, _ = abstained([found(1, 7, title="Context vector"), found(2, 5, title="Heaps", trust="notes")])
+    assert text.splitlines()[-2:] == ["- Context vector ([1])", "- Heaps (notes) [2]"]
 
 
 FOREIGN = [

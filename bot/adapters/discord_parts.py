@@ -41,7 +41,7 @@ UNTITLED = "Question"
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button: an emoji or a label, and the name by which it comes back."""
+    """A button: an emoji, a label or both, and the name by which it comes back."""
 
     custom_id: str
     label: str = ""
@@ -83,7 +83,10 @@ async def answer_parts(answer: Answer, feedback: str) -> list[Part]:
     pictures = await draw_all([formula for piece in pieces for formula in piece.formulas])
     parts = [_part(piece, pictures) for piece in pieces] or [Part(EMPTY)]
     if answer.outcome not in ("refused", "failed"):
-        buttons = (Button(f"{_FEEDBACK}up:{feedback}", emoji="👍"), Button(f"{_FEEDBACK}down:{feedback}", emoji="👎"))
+        buttons = (
+            Button(f"{_FEEDBACK}up:{feedback}", "Helpful", emoji="👍"),
+            Button(f"{_FEEDBACK}down:{feedback}", "Not helpful", emoji="👎"),
+        )
         parts[-1] = Part(parts[-1].text, parts[-1].pictures, buttons)
     return parts
 

@@ -116,7 +116,8 @@ class _Walk:
             return "\n\n"
         quote = next((frame for frame in reversed(self._frames) if frame.quote), None)
         if self._frames and (quote is not self._frames[-1] or quote is not self._quote):
-            return "\n"
+            goes_on = not any(frame.fresh for frame in self._frames) and isinstance(self._leaves[-1], Flow)
+            return self._dialect.line_break if goes_on else "\n"
         return f"\n{''.join(frame.rest for frame in self._frames)}\n" if quote else "\n\n"
 
     def _flow(self, atoms: Sequence[str], leads: bool = False, start: str = "") -> None:

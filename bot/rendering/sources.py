@@ -36,8 +36,8 @@ def _wanted_first(concepts: Iterable[tuple[str, str]], dialect: Dialect) -> Flow
 
 
 def _sources(citations: Iterable[Citation], dialect: Dialect) -> Block:
-    mark = dialect.marks["strong"]
-    lines = [Flow((cited(one, dialect, title=_title(one)),), first=dialect.small, gap="\n") for one in citations]
+    mark, gap = dialect.marks["strong"], dialect.line_break
+    lines = [Flow((cited(one, dialect, title=_title(one)),), first=dialect.small, gap=gap) for one in citations]
     return (Flow((f"{mark}{_SOURCES}{mark}",), first=dialect.small, leads=True), *lines)
 
 

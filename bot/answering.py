@@ -100,7 +100,9 @@ class Answering:
                 Entry(self._delivery.id, incoming.revision, "working", reply.progress),
                 reply.conversation,
             )
-            await journal.open(reply.conversation, self._course.id)
+            # In a thread of other people's, she speaks when spoken to.
+            if incoming.thread is None or await journal.course_of(reply.conversation) is not None:
+                await journal.open(reply.conversation, self._course.id)
         files, remark = await self._files()
         text = incoming.text if courtesy(incoming.text) == "question" else ""
         if not text and not files:

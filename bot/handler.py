@@ -21,6 +21,7 @@ from bot.logs import bound
 from bot.messages import Choice, Page
 from bot.places import Places
 from bot.ports import Replies, Reply
+from bot.rendering.own_markdown import markdown_escaped
 
 _OTHER_REVISION_SECONDS = 5.0
 """How long a changed question waits for the work on what it was before to stop."""
@@ -70,6 +71,8 @@ class Handler:
                 logger.warning("a command failed: %s", error)
                 page, outcome = Page(error.user_message), "failed"
             await reply.present(page)
+            if delivery.incoming.command == "course" and not delivery.farewell:
+                await self._ask_held(delivery.incoming)
         except Exception as error:
             await self._confess(delivery, reply, error)
             raise
@@ -89,17 +92,22 @@ class Handler:
         return await desk.commands.run(incoming.command, incoming.text)
 
     async def _choose(self, incoming: Incoming) -> Page:
-        """A direct conversation is about that course from now on, and a question that waited for it is asked."""
+        """A direct conversation is about that course from now on."""
         desk = self._desks.get(incoming.text)
         if desk is None or not incoming.private:
             return self._no_course(incoming)
-        journal = self._books.journal
-        await journal.open(incoming.direct_line, desk.course.id)
-        held = await journal.held(incoming.direct_line)
+        await self._books.journal.open(incoming.direct_line, desk.course.id)
+        return Page(phrases.COURSE_CHOSEN.format(title=markdown_escaped(desk.course.course.title)))
+
+    async def _ask_held(self, incoming: Incoming) -> None:
+        """Ask the question that waited for the choice of a course. Its answer takes the place where the choice was
+        offered, so whatever is said there of the choice must have been said before."""
+        if incoming.text not in self._desks or not incoming.private:
+            return
+        held = await self._books.journal.held(incoming.direct_line)
         if held is not None:
-            revision = f"course {desk.course.id}"
-            await self._books.intake.put(replace(held, course=desk.course.id, event="", revision=revision))
-        return Page(phrases.COURSE_CHOSEN.format(title=desk.course.course.title))
+            revision = f"course {incoming.text}"
+            await self._books.intake.put(replace(held, course=incoming.text, event="", revision=revision))
 
     def _no_course(self, incoming: Incoming) -> Page:
         """What is said where no course is, or several are."""
@@ -152,7 +160,9 @@ class Handler:
             await reply.react()
             self._ended(incoming, outcome, started)
             return
-        await reply.begin(phrases.SEARCHING)
+        unasked = page is not None and incoming.kind in ("command", "shortcut") and delivery.progress == Progress()
+        if not (unasked and incoming.reply_to):  # nobody else need see that a command asked nothing
+            await reply.begin(phrases.SEARCHING)
         if page is None:
             answering = Answering(delivery, self._desks[incoming.course], reply, replies, self._books, self._halts)
             try:
@@ -186,7 +196,7 @@ class Handler:
         if kind == "question":
             return None, ""
         said = phrases.GREETING if kind == "greeting" else phrases.NOTHING_ASKED
-        return Page(said.format(title=desk.course.course.title)), "greeted"
+        return Page(said.format(title=markdown_escaped(desk.course.course.title))), "greeted"
 
     async def _confess(self, delivery: Delivery, reply: Reply, error: Exception) -> None:
         """In the last attempt, say that there will be no answer, if anything can be said at all."""

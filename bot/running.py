@@ -81,6 +81,15 @@ async def _warm(parts: ChatWiring) -> None:
             await retriever.search("What is this course about?")
     if parts.wiring.models is not None:
         await parts.wiring.models.warm_up()
+    await asyncio.to_thread(_load_painters)
+
+
+def _load_painters() -> None:
+    """What draws maps and formulas takes a second to load."""
+    from bot.rendering import concept_map  # noqa: F401
+    from bot.rendering.formulas import Formula, draw
+
+    draw(Formula("x"))
 
 
 class Service:

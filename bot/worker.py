@@ -63,6 +63,8 @@ class Worker:
 
     async def _work_on(self, delivery: Delivery) -> None:
         """The handler runs while the claim is held; whoever loses the claim stops at once."""
+        if delivery.attempt > 1:
+            logger.warning("question %s is taken up again, attempt %d", delivery.id, delivery.attempt)
         handling = asyncio.create_task(self._handle(delivery))
         holding = asyncio.create_task(self._hold(delivery))
         try:
@@ -81,10 +83,12 @@ class Worker:
             try:
                 if error is None:
                     await self._intake.done(delivery)
+                elif isinstance(error, Undeliverable):
+                    logger.warning("question %s cannot be answered: %s", delivery.id, error)
+                    await self._intake.failed(delivery, str(error), final=True)
                 elif not isinstance(error, ClaimLost):
                     logger.error("question %s failed in attempt %d", delivery.id, delivery.attempt, exc_info=error)
-                    final = delivery.farewell or isinstance(error, Undeliverable)
-                    await self._intake.failed(delivery, f"{type(error).__name__}: {error}", final)
+                    await self._intake.failed(delivery, f"{type(error).__name__}: {error}", final=delivery.farewell)
             except IntakeFailed as failure:  # its lease runs out, and it is tried again
                 logger.warning("the end of question %s could not be noted: %s", delivery.id, failure)
 

@@ -1,14 +1,17 @@
 """What a student sees in Slack: all of Erica on the demo course, between a loopback Slack and a loopback model."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from loopback_model import LoopbackModel, gated, model_server_fixture, ok, status
 from loopback_slack import LoopbackSlack, slack_fixture
 from running_erica import (
+    DISCORD_CHANNEL,
     SLACK_CHANNEL,
     Surroundings,
     chat_course,
@@ -287,6 +290,59 @@ async def test_ask_posts_the_question_and_answers_in_its_thread(erica: LoopbackS
         return next((one for one in erica.thread(SLACK_CHANNEL, root.ts) if "Sources" in one.text), None)
 
     assert "all the others" in (await erica.until(answered)).text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "did not find a question"), ("hello", "Ask me anything"), ("thanks", "🙌")]
+)
+async def test_ask_without_a_question_is_nobody_elses_business(erica: LoopbackSlack, text: str, said: str) -> None:
+    await erica.slash("/ask", text, user="U1", channel=SLACK_CHANNEL)
+    await erica.until(lambda: whispered(erica, "U1", said))
+    assert [one for one in erica.channels[SLACK_CHANNEL].messages.values() if not one.ephemeral_to] == []
+
+
+async def test_a_mention_in_a_thread_of_others_does_not_make_it_ericas_own(
+    erica: LoopbackSlack, model_server: LoopbackModel
+) -> None:
+    talk = await erica.message(SLACK_CHANNEL, "U2", "Who has the answer sheet?")
+    await asked(erica, thread=talk)
+    await erica.until(lambda: finished(erica, talk))
+    await erica.reply(SLACK_CHANNEL, talk, "U2", "I think Bob has the sheet on softmax")
+    last = await asked(erica, "What is softmax?")
+    await erica.until(lambda: finished(erica, last))
+    assert len(erica.answers(SLACK_CHANNEL, talk)) == 1
+
+
+async def test_a_student_of_two_courses_says_which_one_and_is_answered(
+    surroundings: Surroundings, slack: LoopbackSlack, demo_indexes: Path, tmp_path: Path
+) -> None:
+    indexes = surroundings.data / "indexes"
+    indexes.unlink()
+    indexes.mkdir()
+    (indexes / "demo").symlink_to(demo_indexes / "demo")
+    (indexes / "second").symlink_to(demo_indexes / "demo")
+    text = surroundings.course.read_text()
+    other = tmp_path / "second.toml"
+    other.write_text(
+        text.replace('id = "demo"', 'id = "second"')
+        .replace("Sixteen Pages", "Two Pages")
+        .replace('"C1"', '"C2"')
+        .replace(DISCORD_CHANNEL, "1")
+    )
+    more = {"ERICA_COURSES": os.pathsep.join((str(surroundings.course), str(other)))}
+    async with running_here(replace(surroundings, more=more)):
+        question = await slack.direct("U1", QUESTION)
+        [which] = await slack.until(lambda: slack.answers("DU1", question))
+        assert "Which course" in which.text
+        buttons = [button for block in which.blocks if block["type"] == "actions" for button in block["elements"]]
+        assert [button["text"]["text"] for button in buttons] == [
+            "Deep Learning in Sixteen Pages",
+            "Deep Learning in Two Pages",
+        ]
+        await slack.press("DU1", which.ts, buttons[1]["action_id"], user="U1")
+        await slack.until(lambda: any("Sources" in one.text for one in slack.answers("DU1", question)))
+        again = await slack.direct("U1", "What is softmax?")
+        await slack.until(lambda: any("Sources" in one.text for one in slack.answers("DU1", again)))
 
 
 async def test_the_menu_of_a_message_asks_about_it_in_its_thread(erica: LoopbackSlack) -> None:

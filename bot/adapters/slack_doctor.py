@@ -176,6 +176,8 @@ async def _membership(client: AsyncWebClient, user: str, channel: str) -> Findin
     title = f"#{about.get('name', channel)}"
     if about.get("is_archived"):
         return Finding(name, "problem", f"{title} is archived", "Unarchive it, or take it out of the course file.")
-    if not about.get("is_member"):
+    if "is_member" not in about:
+        return Finding(name, "note", f"Slack does not say whether Erica is in {title}", invite)
+    if not about["is_member"]:
         return Finding(name, "problem", f"Erica is not in {title}", invite)
     return Finding(name, "ok", f"Erica is in {title}")

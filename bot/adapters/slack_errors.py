@@ -20,6 +20,8 @@ GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_close
 """A message of Erica's that can be changed no more; what it was to say can still be said in a new one."""
 TOO_LONG = frozenset(("msg_too_long", "msg_blocks_too_long"))
 BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "invalid_attachments"))
+UNKNOWN = frozenset(("unknown_method", "method_not_supported_for_channel_type", "deprecated_endpoint"))
+"""There is no such method there."""
 
 _BUSY = frozenset(("ratelimited", "rate_limited"))
 _BROKEN = frozenset(("fatal_error", "internal_error", "request_timeout", "service_unavailable", "unreachable"))

@@ -30,7 +30,7 @@ _LENGTHS = (LONGEST_MARKDOWN, 6_000, 2_800)
 """Characters of one message; Slack is not always of the same mind about how many it takes."""
 _WHISPERED = "whispered"  # as a nonce: it was said to its author alone, which leaves no message to be found
 _PICTURE_SECONDS = 1.5  # for Slack to get ready to show a picture that it has taken
-_SIGN = "raised_hands"
+_SIGN, _WELCOME = "raised_hands", "🙌"
 
 
 class SlackReplies:
@@ -153,6 +153,10 @@ class SlackReply:
     async def react(self) -> None:
         """A small sign under the message; where there can be none, nothing."""
         incoming = self._incoming
+        if incoming.kind == "command":  # which leaves no message to be reacted to
+            self._alone = True
+            await self.present(Page(_WELCOME))
+            return
         arguments = {"channel": incoming.channel, "timestamp": incoming.message, "name": _SIGN}
         try:
             await self._clients.call(incoming.workspace, "reactions.add", patience=10.0, again=True, **arguments)

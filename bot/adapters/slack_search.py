@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters.slack_client import SlackClients
-from bot.adapters.slack_errors import CLOSED, SlackRefused
+from bot.adapters.slack_errors import CLOSED, UNKNOWN, SlackRefused
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def search(clients: SlackClients, team: str, channel: str, thread: str, si
             elif not metadata and thread and _number(ts) > _number(since):
                 unmarked.append(ts)
     except SlackRefused as refused:
-        if refused.reason not in CLOSED:
+        if refused.reason not in CLOSED | UNKNOWN:
             raise
         _log.warning("slack: earlier messages cannot be looked for: %s", refused)
     return Found(parts, tuple(sorted(unmarked, key=_number)))

@@ -21,17 +21,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from erica_command import erica
+from erica_command import ROOT, erica
 from loopback_discord import LoopbackDiscord
 from loopback_model import LoopbackModel, ok
 from loopback_slack import LoopbackSlack
 from running_erica import DISCORD_CHANNEL, GUILD, SLACK_CHANNEL, EricaProcess, Surroundings, chat_course
 
 from bot.adapters.valkey import private_valkey
+from retrieval.labelled import load_questions
 
-SUBJECTS = ("attention", "softmax", "gradient descent", "backpropagation", "a variational autoencoder")
 CHUNKS = [f"Sentence number {n} of the answer. " for n in range(59)] + ["That is all [1]."]
 LAST = "That is all"
+ABSTAINED = "does not seem to cover this"
 GIVEN_UP = "I could not answer this"
 SLACK_GAPS = ("chat.startStream", "chat.postMessage", "chat.appendStream", "chat.stopStream", "chat.update")
 DISCORD_GAPS = ("POST /channels/{channel}/messages/{message}/threads", "POST /channels/{channel}/messages", "PATCH ")
@@ -44,12 +45,12 @@ class WatchedSlack(LoopbackSlack):
     """Tells of each call when it was carried out and before it is answered."""
 
     on_call: _OnCall | None = None
-    _told = 0
+    _reported = 0
 
     def changed(self) -> None:
         super().changed()
-        if self.on_call and len(self.calls) > self._told:
-            self._told = len(self.calls)
+        if self.on_call and len(self.calls) > self._reported:
+            self._reported = len(self.calls)
             self.on_call(self.calls[-1].method)
 
 
@@ -57,12 +58,12 @@ class WatchedDiscord(LoopbackDiscord):
     """Tells of each call when it was carried out and before it is answered."""
 
     on_call: _OnCall | None = None
-    _told = 0
+    _reported = 0
 
     def changed(self) -> None:
         super().changed()
-        if self.on_call and len(self.calls) > self._told:
-            self._told = len(self.calls)
+        if self.on_call and len(self.calls) > self._reported:
+            self._reported = len(self.calls)
             self.on_call(self.calls[-1].route)
 
 
@@ -86,6 +87,8 @@ class Rounds:
     def __init__(self, surroundings: Surroundings, slack: WatchedSlack, discord: WatchedDiscord, seed: int) -> None:
         self._surroundings, self._slack, self._discord = surroundings, slack, discord
         self._random = random.Random(seed)
+        labelled = load_questions(ROOT / "deploy" / "demo" / "questions.jsonl")
+        self._questions = [one.question for one in labelled if not one.previous]
         self._workers: list[EricaProcess] = []
         self._asked: list[tuple[str, str]] = []  # platform and message
         self.outcome = Outcome()
@@ -106,7 +109,20 @@ class Rounds:
                     while self._ended() < len(self._asked):  # noqa: ASYNC110 - two worlds, and no event for both
                         await asyncio.sleep(1)
             await asyncio.sleep(3)  # whatever were to come twice would come now
-            return self._count()
+            outcome = self._count()
+            if outcome.lost or outcome.doubled:
+                self._explain(outcome)
+            return outcome
+
+    def _explain(self, outcome: Outcome) -> None:
+        """What those who look for the cause want to know."""
+        for name in (*outcome.lost, *outcome.doubled):
+            platform, _, message = name.partition(" ")
+            logging.warning("%s shows %s", name, [text[-300:] for text in self._shown(platform, message)])
+        for worker in self._workers:
+            for line in worker.logs:
+                if line.get("level") not in (None, "info"):
+                    logging.warning("%s: %s", worker.pid, json.dumps(line)[:1500])
 
     async def _round(self, number: int) -> None:
         for _ in range(self._random.randint(1, 3)):
@@ -138,7 +154,7 @@ class Rounds:
 
     async def _ask(self, platform: str = "") -> None:
         number = len(self._asked)
-        text = f"What is {self._random.choice(SUBJECTS)}, and how does it differ from case {number}?"
+        text = self._random.choice(self._questions)
         if (platform or self._random.choice(("slack", "discord"))) == "slack":
             self._asked.append(("slack", await self._slack.mention(SLACK_CHANNEL, f"U{number + 10}", text)))
         else:
@@ -162,21 +178,24 @@ class Rounds:
 
     def _shown(self, platform: str, message: str) -> list[str]:
         if platform == "slack":
-            return [each.shown for each in self._slack.answers(SLACK_CHANNEL, message)]
+            return [each.text for each in self._slack.answers(SLACK_CHANNEL, message)]
         bot = self._discord.bot.name
         if message not in self._discord.channels:
             return []
-        return [each.text for each in self._discord.thread(message) if each.author == bot]
+        return [each.content for each in self._discord.thread(message) if each.author == bot]
 
     def _ended(self) -> int:
-        return sum(any(LAST in text or GIVEN_UP in text for text in self._shown(*one)) for one in self._asked)
+        return sum(
+            any(LAST in text or ABSTAINED in text or GIVEN_UP in text for text in self._shown(*one))
+            for one in self._asked
+        )
 
     def _count(self) -> Outcome:
         found = self.outcome
         found.asked = len(self._asked)
         for one in self._asked:
             shown = self._shown(*one)
-            ends = sum(text.count(LAST) for text in shown)
+            ends = sum(text.count(LAST) + text.count(ABSTAINED) for text in shown)
             given_up = sum(GIVEN_UP in text for text in shown)
             begins = sum(text.count("Sentence number 0 ") for text in shown)
             name = " ".join(one)

@@ -18,7 +18,7 @@ from bot.adapters.discord_commands import DiscordCommands, Interaction
 from bot.adapters.discord_events import Place
 from bot.adapters.discord_hearing import DiscordHearing
 from bot.adapters.discord_work import Work
-from bot.errors import ConfigError
+from bot.errors import ConfigError, DeliveryFailed
 from bot.journal import Journal
 from bot.metrics import Metrics
 from bot.reception import Reception
@@ -189,8 +189,8 @@ class DiscordListener:
 
     async def _where(self, interaction: Interaction) -> Place:
         channel = interaction.channel
-        if channel is None:  # Discord did not say
-            return Place(str(interaction.guild_id or ""), "")
+        if channel is None:
+            raise DeliveryFailed("Discord does not say where an interaction comes from")
         return await self._hearing.place(interaction.client, interaction.guild_id, channel.id, channel)
 
 

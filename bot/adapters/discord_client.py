@@ -22,6 +22,8 @@ from bot.metrics import Metrics
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 UNKNOWN_MESSAGE = 10008
 MISSING_ACCESS, MISSING_PERMISSIONS, CANNOT_MESSAGE_USER = 50001, 50013, 50007
 WRONG_CHANNEL_TYPE, INVALID_WEBHOOK_TOKEN, INVALID_FORM = 50024, 50027, 50035
@@ -43,7 +45,9 @@ _FOR_EVER = {
 }
 _LONGEST_WAIT = 60.0
 """Seconds. Whoever must wait longer for Discord's rate limit gives up instead, and another attempt comes later."""
-_PAUSES = (0.3, 2.0)
+_LOGIN_PAUSES = (1.0, 3.0, 8.0, 15.0)
+_PAUSES = (0.3, 2.0, 5.0)
+_LIMITED = 429
 _UNAVAILABLE = 503
 _SECRET = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?]+")
 _EMOJI = re.compile(r"(/reactions/)[^/]+")
@@ -95,11 +99,26 @@ class DiscordRest:
     """A client that is logged in but hears nothing: for all that answers. `async with` logs in, and closes."""
 
     def __init__(self, token: SecretStr, metrics: Metrics) -> None:
-        self._token = token
-        self.client = discord.Client(intents=discord.Intents(guilds=True), **client_options(metrics))
+        self._token, self._metrics = token, metrics
+        self.client = self._new_client()
+
+    def _new_client(self) -> discord.Client:
+        return discord.Client(intents=discord.Intents(guilds=True), **client_options(self._metrics))
 
     async def login(self) -> None:
-        """Check the token. Raises ConfigError for a wrong one, DeliveryFailed if Discord is out of reach."""
+        """Check the token. Raises ConfigError for a wrong one, DeliveryFailed if Discord stays out of reach."""
+        for pause in _LOGIN_PAUSES:
+            try:
+                await self._log_in()
+                return
+            except DeliveryFailed as error:
+                logger.warning("Erica cannot log in to Discord yet: %s", error)
+            await self.client.close()
+            self.client = self._new_client()
+            await asyncio.sleep(pause)
+        await self._log_in()
+
+    async def _log_in(self) -> None:
         try:
             with translated():
                 await self.client.login(self._token.get_secret_value())
@@ -145,7 +164,7 @@ def translated() -> Iterator[None]:
 
 
 async def insist(call: Callable[[], Awaitable[T]]) -> T:
-    """Call again where the line broke, or Discord was not there, which the library does not.
+    """Call again where the line broke, Discord was not there, or what is before it limits us: the library does not.
 
     For calls that may be carried out twice without harm: with a nonce, also those that post.
     """
@@ -154,11 +173,24 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
             return await call()
         except aiohttp.ClientConnectionError:
             pass
-        except discord.DiscordServerError as error:
-            if error.status != _UNAVAILABLE:
+        except discord.HTTPException as error:
+            if error.status == _LIMITED:
+                pause = _asked_pause(error, pause)
+            elif error.status != _UNAVAILABLE:
                 raise
         await asyncio.sleep(pause)
     return await call()
+
+
+def _asked_pause(error: discord.HTTPException, pause: float) -> float:
+    """Seconds to wait, at least `pause`. Raises the error where that is longer than a question can."""
+    try:
+        asked = float(error.response.headers.get("Retry-After", pause))
+    except ValueError:
+        asked = pause
+    if asked > _LONGEST_WAIT:
+        raise error
+    return max(asked, pause)
 
 
 def _counting(metrics: Metrics) -> aiohttp.TraceConfig:

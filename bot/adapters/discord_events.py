@@ -1,6 +1,7 @@
 """Pure: what Discord's messages say, as the intake's nouns. Asks nobody and keeps nothing."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,7 +92,7 @@ def heard(message: discord.Message, place: Place, me: int, received: float, revi
 
 def readable(message: discord.Message, me: int) -> str:
     """The text without the bot's own name, other mentions as names, code as it was written."""
-    own = [rf"<@!?{me}>", *(f"<@&{role.id}>" for role in message.role_mentions if _is_own(role, me))]
+    own = [rf"<@!?{me}>", *(f"<@&{role.id}>" for role in _roles(message) if _is_own(role, me))]
     calls = re.compile(rf"[ \t]*(?:{'|'.join(own)})[ \t]*")
     names = _names(message)
     content = message.content or "\n\n".join(one.content for one in message.message_snapshots)  # of what is forwarded
@@ -113,8 +114,20 @@ def edited_after(message: discord.Message, at: datetime) -> float:
 def _kind(message: discord.Message, place: Place, me: int) -> Kind:
     if not place.guild:
         return "direct"
-    called = any(user.id == me for user in message.mentions) or any(_is_own(role, me) for role in message.role_mentions)
+    # The library leaves mentions out that it cannot read, such as one whose member is told in part.
+    named = re.search(rf"<@!?{me}>", _CODE.sub("", message.content)) is not None
+    called = (
+        named or any(user.id == me for user in _mentions(message)) or any(_is_own(one, me) for one in _roles(message))
+    )
     return "mention" if called else "message"
+
+
+def _mentions(message: discord.Message) -> Sequence[discord.abc.User]:
+    return getattr(message, "mentions", ())  # the library has no such field where Discord sends none
+
+
+def _roles(message: discord.Message) -> Sequence[discord.Role]:
+    return getattr(message, "role_mentions", ())
 
 
 def _is_own(role: discord.Role, me: int) -> bool:
@@ -147,8 +160,8 @@ def _pointed_at(message: discord.Message, me: int) -> tuple[str, tuple[Attachmen
 
 
 def _names(message: discord.Message) -> dict[tuple[str, str], str]:
-    names = {("user", str(user.id)): f"@{user.display_name}" for user in message.mentions}
-    names |= {("role", str(role.id)): f"@{role.name}" for role in message.role_mentions}
+    names = {("user", str(user.id)): f"@{user.display_name}" for user in _mentions(message)}
+    names |= {("role", str(role.id)): f"@{role.name}" for role in _roles(message)}
     return names | {("channel", str(one.id)): f"#{one.name}" for one in message.channel_mentions}
 
 

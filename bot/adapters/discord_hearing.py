@@ -18,6 +18,7 @@ import stamina
 from bot.adapters.discord_events import Place, edited_after, guild_of, heard, is_said, place_of
 from bot.adapters.discord_work import Work
 from bot.errors import EricaError
+from bot.intake import thread_name
 from bot.journal import Journal
 from bot.metrics import Metrics
 from bot.reception import Reception
@@ -108,7 +109,7 @@ class DiscordHearing:
     async def place(self, client: discord.Client, guild: int | None, id_: int, channel: object) -> Place:
         """The place of a channel; asks Discord once for threads that it did not tell of.
 
-        Raises discord.HTTPException or a network error.
+        Raises discord.HTTPException, JournalFailed or a network error.
         """
         found = place_of(guild, id_, channel) or place_of(guild, id_, client.get_channel(id_)) or self._places.get(id_)
         if found is None and (course := Place(str(guild), str(id_))) in self._courses:
@@ -118,10 +119,19 @@ class DiscordHearing:
                 self._places.clear()
             try:
                 found = place_of(guild, id_, await client.fetch_channel(id_))
-            except (discord.NotFound, discord.Forbidden):
-                logger.info("the channel %s cannot be looked at", id_)
+            except (discord.NotFound, discord.Forbidden, discord.InvalidData, LookupError):
+                logger.info("the channel %s cannot be looked at", id_)  # or is told in part
+                found = await self._own_thread(str(guild), str(id_))
             found = self._places[id_] = found or Place(str(guild), str(id_))
         return found
+
+    async def _own_thread(self, guild: str, thread: str) -> Place | None:
+        """The place of a thread in which Erica has answered; that is known without Discord."""
+        for course in self._courses:
+            name = thread_name("discord", guild, course.channel, thread)
+            if course.guild == guild and await self._journal.course_of(name) is not None:
+                return Place(guild, course.channel, thread)
+        return None
 
     async def catch_up(self, client: discord.Client, shard: int, shards: int) -> None:
         """Look for what was said in the courses' channels of a shard since the last message that arrived.

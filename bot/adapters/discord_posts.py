@@ -199,7 +199,7 @@ class Posts:
         with translated():
             try:
                 found = [one async for one in channel.history(limit=_LOOKED_AT, after=after if after.id else None)]
-            except discord.Forbidden:  # then the nonce alone must do
+            except (discord.Forbidden, discord.NotFound):  # then the nonce alone must do
                 return None
         for one in found:
             if self._may_be_ours(one, reference) and text in (None, one.content):
@@ -245,7 +245,7 @@ class Posts:
 
 def _shows(message: discord.Message, part: Part) -> bool:
     same_files = len(message.attachments) == len(part.pictures)
-    same_buttons = bool(message.components) == bool(part.buttons)
+    same_buttons = bool(getattr(message, "components", ())) == bool(part.buttons)  # no such field where none was sent
     return message.content.strip() == part.text.strip() and same_files and same_buttons
 
 

@@ -49,13 +49,20 @@ class Worker:
             await self._drain(drain_seconds)
 
     async def _next(self, stopping: asyncio.Event) -> Delivery | None:
+        taking = asyncio.create_task(self._intake.take(self._name, _WAIT_SECONDS))
+        ending = asyncio.create_task(stopping.wait())
         try:
-            delivery = await self._intake.take(self._name, _WAIT_SECONDS)
+            await asyncio.wait((taking, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                return None
+            delivery = taking.result()
         except IntakeFailed as error:
             logger.warning("no questions can be taken: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _REST_SECONDS)
+            await asyncio.wait((ending,), timeout=_REST_SECONDS)
             return None
+        finally:  # what is taken just then goes back
+            await _stopped(taking)
+            await _stopped(ending)
         if delivery is not None and stopping.is_set():
             await self._give_back(delivery)
             return None
@@ -125,7 +132,7 @@ class Worker:
             await self._intake.release(delivery)
 
 
-async def _stopped(task: "asyncio.Task[None]") -> None:
+async def _stopped(task: "asyncio.Task[Any]") -> None:
     """Cancel until it is: a library below may swallow one cancellation."""
     while not task.done():
         task.cancel()

@@ -82,3 +82,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared material; ERICA_SHARED names no folder and {folder} is none")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_indexes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo course's index, made once for all tests that run a whole Erica."""
+    from running_erica import ingested  # which loads what few tests need
+
+    return ingested(tmp_path_factory.mktemp("demo"))

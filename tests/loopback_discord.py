@@ -104,6 +104,9 @@ class Call:
         return (self.names or {})[name]
 
 
+CALL = web.RequestKey("call", Call)
+
+
 Handler = Callable[[Call], Awaitable[Any]]
 T = TypeVar("T")
 
@@ -314,7 +317,7 @@ class LoopbackDiscord(Gateway):
             API
         )
         call = Call(request.method, path, self.now(), f"{request.method} {route}", request.match_info, request.query)
-        request["call"] = call
+        request[CALL] = call
         fault = self._fault(f"{call.method} {path}")
         if fault is not None and fault.held is not None:
             await fault.held.wait()
@@ -323,7 +326,7 @@ class LoopbackDiscord(Gateway):
         if fault is not None:
             response, refusal = fault.response(), Refused(fault.status, -1, "a fault that was asked for")
         code, message = (refusal.code, refusal.message) if refusal else (0, "")
-        self.calls.append(replace(request["call"], status=response.status, code=code, message=message))
+        self.calls.append(replace(request[CALL], status=response.status, code=code, message=message))
         self.changed()
         if fault is not None and fault.drop and request.transport is not None:
             request.transport.abort()
@@ -332,7 +335,7 @@ class LoopbackDiscord(Gateway):
     async def _carry_out(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.Response]]
     ) -> tuple[web.Response, Refused | None]:
-        call: Call = request["call"]
+        call: Call = request[CALL]
         try:
             free = call.path == "/gateway" or call.path.startswith(("/interactions/", "/webhooks/"))
             if not free and request.headers.get("Authorization") != f"Bot {self.token}":
@@ -378,7 +381,7 @@ class LoopbackDiscord(Gateway):
     def _endpoint(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def endpoint(request: web.Request) -> web.Response:
             body, files = await self._read(request)
-            request["call"] = call = replace(request["call"], body=body, files=files)
+            request[CALL] = call = replace(request[CALL], body=body, files=files)
             done = await handler(call)
             return web.Response(status=204) if done is None else answer(done)
 

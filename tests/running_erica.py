@@ -16,7 +16,6 @@ from typing import Any, Self
 from unittest.mock import patch
 
 import aiohttp
-import pytest
 from erica_command import ERICA, ROOT, environment, erica
 from loopback_discord import LoopbackDiscord, pointed_at
 from loopback_model import LoopbackModel
@@ -56,10 +55,8 @@ def chat_course(folder: Path, more: str = "") -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def demo_indexes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the demo course's index, made once."""
-    folder = tmp_path_factory.mktemp("chat-course")
+def ingested(folder: Path) -> Path:
+    """The folder of the demo course's index, made in a folder."""
     done = erica("ingest", str(chat_course(folder)), data=folder / "data")
     assert done.code == 0, done.err
     return folder / "data" / "indexes"
@@ -98,6 +95,14 @@ class Surroundings:
                 "ERICA_MODEL_API_KEY": MODEL_KEY,
             }
         return environment(self.data, {**found, **self.more})
+
+
+def surroundings_in(folder: Path, indexes: Path, more: str = "", **servers: Any) -> Surroundings:
+    """An Erica's own data in a folder, with the demo course's index, between these servers; `more` is course TOML."""
+    data = folder / "data"
+    data.mkdir()
+    (data / "indexes").symlink_to(indexes)
+    return Surroundings(data, chat_course(folder, more), **servers)
 
 
 @asynccontextmanager

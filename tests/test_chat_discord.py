@@ -13,13 +13,12 @@ from running_erica import (
     DISCORD_CHANNEL,
     GUILD,
     Surroundings,
-    chat_course,
-    demo_indexes,
     running_here,
     said_of_answers,
+    surroundings_in,
 )
 
-__all__ = ["demo_indexes", "discord_server_fixture", "model_server_fixture"]
+__all__ = ["discord_server_fixture", "model_server_fixture"]
 
 QUESTION = "What is attention in transformers?"
 ANSWER = ("Attention lets each word look at **all the others** [1].\n\n", "It is a weighted mean [2].")
@@ -31,12 +30,9 @@ TABLE = "| part | role |\n|---|---|\n| Q | asks |\n\n"
 async def surroundings(
     tmp_path: Path, demo_indexes: Path, discord_server: LoopbackDiscord, model_server: LoopbackModel
 ) -> Surroundings:
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "indexes").symlink_to(demo_indexes)
     discord_server.guild(GUILD, [DISCORD_CHANNEL, "800000000000000003"], ["ada", "bob"])
     model_server.script = [ok(*ANSWER, usage=(900, 40))]
-    return Surroundings(data, chat_course(tmp_path), discord=discord_server, model=model_server)
+    return surroundings_in(tmp_path, demo_indexes, discord=discord_server, model=model_server)
 
 
 @pytest.fixture(name="erica")

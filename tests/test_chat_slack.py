@@ -14,14 +14,13 @@ from running_erica import (
     DISCORD_CHANNEL,
     SLACK_CHANNEL,
     Surroundings,
-    chat_course,
-    demo_indexes,
     running_here,
     said_of_answers,
+    surroundings_in,
 )
 from slack_records import Seen
 
-__all__ = ["demo_indexes", "model_server_fixture", "slack_fixture"]
+__all__ = ["model_server_fixture", "slack_fixture"]
 
 QUESTION = "What is attention in transformers?"
 ANSWER = (
@@ -35,12 +34,9 @@ ANSWER = (
 async def surroundings(
     tmp_path: Path, demo_indexes: Path, slack: LoopbackSlack, model_server: LoopbackModel
 ) -> Surroundings:
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "indexes").symlink_to(demo_indexes)
     slack.channel(SLACK_CHANNEL, ["U1", "U2"])
     model_server.script = [ok(*ANSWER, usage=(900, 40))]
-    return Surroundings(data, chat_course(tmp_path), slack=slack, model=model_server)
+    return surroundings_in(tmp_path, demo_indexes, slack=slack, model=model_server)
 
 
 @pytest.fixture(name="erica")

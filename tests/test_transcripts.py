@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from running_erica import chat_course, demo_indexes
+from running_erica import chat_course
 from transcripts import SCENES, Transcript, played, write
-
-__all__ = ["demo_indexes"]
 
 _LISTING = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 _PICTURE = re.compile(r"\[image: .*?\]$", re.DOTALL | re.MULTILINE)

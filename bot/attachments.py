@@ -64,25 +64,15 @@ def readable(attachment: Attachment) -> bool:
     return ending not in _PICTURES | _FILMS and _TEXT_TYPES.fullmatch(media) is not None
 
 
-def with_attachments(
-    text: str, read: Sequence[tuple[Attachment, bytes]], left_out: Sequence[Attachment]
-) -> tuple[str, str]:
-    """The question with its files, each as a fenced block below its name, and a remark for the student, or "".
-
-    `read` are files with their first `MOST_BYTES` bytes, `left_out` those that were not fetched: unreadable ones,
-    more than `MOST_FILES`, or what the platform did not give.
-    """
-    asked = text.strip()
-    blocks, remark = attached(read, left_out, alone=not asked)
-    return "\n\n".join(part for part in (asked, blocks) if part), remark
-
-
 def attached(
     read: Sequence[tuple[Attachment, bytes]], left_out: Sequence[Attachment] = (), alone: bool = False
 ) -> tuple[str, str]:
-    """The same without the question: the files as Markdown of at most about 12,000 characters, and the remark.
+    """The files as Markdown of at most about 12,000 characters, each as a fenced block below its name; and a remark
+    for the student, or "".
 
-    `alone` says that nothing was written beside them: where nothing can be read either, the remark says what to do.
+    `read` are files with their first `MOST_BYTES` bytes, `left_out` those that were not fetched: unreadable ones,
+    more than `MOST_FILES`, or what the platform did not give. `alone` says that nothing was written beside them:
+    where nothing can be read either, the remark says what to do.
     """
     blocks: list[str] = []
     remarks: list[str] = []

@@ -68,16 +68,21 @@ class ChatWiring:
         return {course.id: self._desk(course) for course in self.courses}
 
     def _desk(self, course: Course) -> Desk:
-        retriever = self.retrievers[course.id]
-        tutor = self.wiring.tutor(course, self.redis, retriever=retriever)
-        return Desk(course, tutor, Commands(course, retriever, self.wiring.options(course)))
+        tutor = self.wiring.tutor(course, self.redis, retriever=self.retrievers[course.id])
+        return Desk(course, tutor, self.commands[course.id])
+
+    @cached_property
+    def commands(self) -> Mapping[str, Commands]:
+        """What can be looked up, by course id; without what only answers need."""
+        options = self.wiring.options
+        return {course.id: Commands(course, self.retrievers[course.id], options(course)) for course in self.courses}
 
     async def reception(self) -> Reception:
         """What listeners hand events to."""
         wiring = self.wiring
 
         async def complete(course: Course, typed: str) -> tuple[str, ...]:
-            return await self.desks[course.id].commands.complete(typed)
+            return await self.commands[course.id].complete(typed)
 
         feedback, pseudonyms = wiring.feedback(self.redis), await self._pseudonyms()
         return Reception(self.places, self.intake, self.journal, feedback, pseudonyms, complete, self.metrics)

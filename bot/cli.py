@@ -16,6 +16,7 @@ import typer
 
 from bot import concept_commands, staff_commands
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
+from bot.checks import Check
 from bot.command_options import (
     AsJson,
     CourseFile,
@@ -32,7 +33,7 @@ from bot.command_options import (
 )
 from bot.conversation import converse, demo_course, demonstrate
 from bot.course import Course, load_course
-from bot.doctor import Check, examine
+from bot.doctor import examine
 from bot.errors import ConfigError, EricaError, RetrievalFailed
 from bot.messages import Answer, Question
 from bot.rendering.evaluation_table import comparison_table, evaluation_table

@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
+from bot.checks import Check
 from bot.course import Channel, Course, load_course
 from bot.errors import EricaError
 from bot.ports import ChatMessage
@@ -22,28 +20,7 @@ _OLDEST_PYTHON = (3, 11)
 _TEST_TOKENS = 500
 """Enough for a model that thinks before it says ok."""
 
-
 _NO_CHANNELS = "Add [[channels]] to the course file: platform, workspace and id."
-
-State = Literal["ok", "note", "problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line: what was looked at, how it is, and what to do about it."""
-
-    name: str
-    state: State
-    detail: str
-    advice: str = ""
-
-    def line(self) -> str:
-        """For a terminal, in rich's markup."""
-        advice = f"\n        {escape(self.advice)}" if self.advice and self.state != "ok" else ""
-        return f"{_MARKS[self.state]} {escape(self.name)}: {escape(self.detail)}{advice}"
-
-
-_MARKS = {"ok": "[green]ok     [/green]", "note": "[yellow]note   [/yellow]", "problem": "[red]problem[/red]"}
 
 
 async def examine(wiring: Wiring, course_file: Path | None) -> AsyncIterator[Check]:
@@ -135,16 +112,14 @@ async def _slack(settings: Settings, places: Sequence[tuple[str, str]]) -> list[
     from bot.adapters.slack_doctor import examine_slack
     from bot.chat_wiring import slack_access
 
-    found = await examine_slack(slack_access(settings), places)
-    return [Check(one.name, one.state, one.detail, one.advice) for one in found]
+    return await examine_slack(slack_access(settings), places)
 
 
 async def _discord(settings: Settings, places: Sequence[tuple[str, str]]) -> list[Check]:
     from bot.adapters.discord_doctor import examine_discord
     from bot.chat_wiring import discord_access
 
-    found = await examine_discord(discord_access(settings), places)
-    return [Check(one.name, one.state, one.detail, one.advice) for one in found]
+    return await examine_discord(discord_access(settings), places)
 
 
 def _embedding(wiring: Wiring) -> Check:

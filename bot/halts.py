@@ -56,6 +56,7 @@ class Halts:
             self._watched.discard(watched)
             if not self._watched:
                 self._looking.cancel()
+                self._looking = None  # it may take a while to end, and who comes meanwhile needs another
 
     async def refresh(self, watched: Watched) -> None:
         """Look now. Raises JournalFailed."""

@@ -78,7 +78,7 @@ class Handler:
             raise
         finally:
             await reply.close()
-        self._ended(delivery.incoming, outcome, started)
+        self._ended(delivery, outcome, started)
 
     async def _page(self, delivery: Delivery) -> Page:
         incoming = delivery.incoming
@@ -158,7 +158,7 @@ class Handler:
         page, outcome = await self._instead(delivery)
         if outcome == "thanks":
             await reply.react()
-            self._ended(incoming, outcome, started)
+            self._ended(delivery, outcome, started)
             return
         unasked = page is not None and incoming.kind in ("command", "shortcut") and delivery.progress == Progress()
         if not (unasked and incoming.reply_to):  # nobody else need see that a command asked nothing
@@ -177,7 +177,7 @@ class Handler:
                 page, outcome = Page(error.user_message), "failed"
         if page is not None:
             await reply.present(page)
-        self._ended(incoming, outcome, started)
+        self._ended(delivery, outcome, started)
 
     async def _instead(self, delivery: Delivery) -> tuple[Page | None, str]:
         """What is said, and how that counts, where there is no question to be answered; no page where there is one."""
@@ -205,8 +205,9 @@ class Handler:
         with suppress(Exception):
             await reply.present(_given_up(delivery))
 
-    def _ended(self, incoming: Incoming, outcome: str, started: float) -> None:
-        self._books.metrics.ended(incoming.platform, incoming.course, outcome, time.monotonic() - started)
+    def _ended(self, delivery: Delivery, outcome: str, started: float) -> None:
+        incoming, seconds = delivery.incoming, delivery.waited + time.monotonic() - started
+        self._books.metrics.ended(incoming.platform, incoming.course, outcome, seconds)
 
 
 def _given_up(delivery: Delivery) -> Page:

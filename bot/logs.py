@@ -134,26 +134,29 @@ def log_as_json(level: str = "INFO", stream: TextIO | None = None, secrets: Coll
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    traceback = ExceptionDictTransformer(show_locals=False, max_frames=20)
-    formatter = ProcessorFormatter(
-        foreign_pre_chain=common,
-        processors=[
-            ProcessorFormatter.remove_processors_meta,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.ExceptionRenderer(traceback),
-            _in_order,
-            Redaction(secrets),
-            structlog.processors.JSONRenderer(),
-        ],
-    )
     lines = _Lines(sys.stderr if stream is None else stream)
-    lines.setFormatter(formatter)
+    lines.setFormatter(_formatter(common, Redaction(secrets)))
     lines.addFilter(_worth_a_line)
     logging.basicConfig(level=level.upper(), handlers=[lines], force=True)
     logging.captureWarnings(True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # its warnings are about voice, at every start
+
+
+def _formatter(common: list[Processor], redaction: Redaction) -> ProcessorFormatter:
+    traceback = ExceptionDictTransformer(show_locals=False, max_frames=20)
+    return ProcessorFormatter(
+        foreign_pre_chain=common,
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.ExceptionRenderer(traceback),
+            _in_order,
+            redaction,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
 
 
 def bound(**names: str) -> AbstractContextManager[None]:

@@ -120,13 +120,13 @@ class Service:
         stack.callback(watching.cancel)
         if slack:
             stack.push_async_callback(slack.stop)
-            await slack.start()
             self._connected["slack"] = lambda: slack.connected
+            await slack.start()
         if Role.discord in self._roles:
             discord = parts.discord_listener(reception)
             stack.push_async_callback(discord.stop)
-            await discord.start()
             self._connected["discord"] = lambda: discord.ready
+            await discord.start()
             self._lasting.append(asyncio.create_task(discord.ended()))
 
     async def _start_worker(self, stack: AsyncExitStack) -> None:

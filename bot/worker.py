@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from bot.errors import ClaimLost, IntakeFailed, Undeliverable
+from bot.errors import ClaimLost, DeliveryFailed, IntakeFailed, Undeliverable
 from bot.intake import Delivery, Intake
 
 Handle = Callable[[Delivery], Coroutine[Any, Any, None]]
@@ -85,7 +85,8 @@ class Worker:
                 await _stopped(task)
 
     async def _end(self, delivery: Delivery, handling: "asyncio.Task[None]") -> None:
-        error = handling.exception()
+        cancelled = handling.cancelled()  # by a library below: nobody here cancels what is not to end
+        error = DeliveryFailed("its handling was cancelled") if cancelled else handling.exception()
         with suppress(ClaimLost):
             try:
                 if error is None:
@@ -120,8 +121,9 @@ class Worker:
         if self._under_way:
             logger.info("finishing %d questions", len(self._under_way))
             await asyncio.wait(self._under_way, timeout=seconds)
-        for task in list(self._under_way):
-            await _stopped(task)
+        await asyncio.gather(
+            *map(_stopped, self._under_way)
+        )  # at once: each may need a moment, and there is little time
         try:
             await self._intake.leave(self._name)
         except IntakeFailed as error:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
-from bot.doctor import Check
+from bot.checks import Check
 from bot.messages import Answer, Citation, Delta, Event, Replace, Status
 from bot.rendering.console_markdown import readable
 from bot.rendering.reports import ingest_summary, search_table

@@ -11,7 +11,8 @@ from loopback_discord import API, Fault, LoopbackDiscord, discord_server_fixture
 from pydantic import SecretStr
 
 from bot.adapters.discord import DiscordAccess
-from bot.adapters.discord_doctor import PERMISSIONS, Finding, examine_discord, invitation, permissions_integer
+from bot.adapters.discord_doctor import PERMISSIONS, examine_discord, invitation, permissions_integer
+from bot.checks import Check
 
 __all__ = ["discord_server_fixture"]
 
@@ -26,7 +27,7 @@ def server(discord_server: LoopbackDiscord) -> LoopbackDiscord:
 
 async def examined(
     server: LoopbackDiscord, *channels: tuple[str, str], token: str = "", patience: float = 10.0
-) -> dict[str, Finding]:
+) -> dict[str, Check]:
     """The findings by name; none of them holds the token."""
     token = token or server.token
     access = DiscordAccess(SecretStr(token), server.url + API)

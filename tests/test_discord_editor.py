@@ -69,6 +69,19 @@ async def test_previews_keep_their_pace_and_other_channels_do_not_wait() -> None
     await editors.close()
 
 
+async def test_the_more_channels_want_previews_the_longer_each_of_them_rests() -> None:
+    board, editors = Board(), ChannelEditors(30.0)
+    for channel in range(30):
+        editors.preview(channel, "a", board.write(str(channel)))
+    assert editors.interval == 30.0
+    for channel in range(30, 120):
+        editors.preview(channel, "a", board.write(str(channel)))
+    assert editors.interval == 120.0
+    await asyncio.sleep(0)  # all have begun
+    await editors.close()
+    assert editors.interval == 30.0
+
+
 async def test_what_is_final_does_not_wait_for_previews_and_takes_the_place_of_its_own() -> None:
     board, editors = Board(), ChannelEditors(30.0)
     editors.preview(1, "a", board.write("preview a"))

@@ -22,11 +22,12 @@ from redis.crc import key_slot
 
 from bot.adapters import redis_intake
 from bot.adapters.redis_client import connect
-from bot.adapters.redis_intake import DEAD_KEPT, MOST_ATTEMPTS, REMEMBERED, RedisIntake
+from bot.adapters.redis_intake import DEAD_KEPT, REMEMBERED, RedisIntake
 from bot.adapters.valkey import private_valkey, running_valkey
 from bot.errors import ClaimLost, IntakeFailed
 from bot.intake import (
     LONGEST_TEXT,
+    MOST_ATTEMPTS,
     Attachment,
     Delivery,
     Incoming,

@@ -12,10 +12,11 @@ from slack_faults import hangs_up, server_error, web_page
 from slack_sdk.oauth.installation_store import Installation
 
 from bot.adapters.slack import SlackAccess
-from bot.adapters.slack_doctor import Finding, examine_slack
+from bot.adapters.slack_doctor import examine_slack
 from bot.adapters.slack_events import Us, from_event
 from bot.adapters.slack_installations import ESSENTIAL, SCOPES, Installations
 from bot.adapters.slack_interactions import COMMANDS, SHORTCUT
+from bot.checks import Check
 
 __all__ = ["slack_fixture"]
 
@@ -29,11 +30,11 @@ def access(slack: LoopbackSlack, tmp_path: Path) -> SlackAccess:
     return SlackAccess(SecretStr(slack.bot_token), app_token, None, None, None, slack.api_url, tmp_path / "installed")
 
 
-def bad(findings: list[Finding]) -> list[Finding]:
+def bad(findings: list[Check]) -> list[Check]:
     return [each for each in findings if each.state != "ok"]
 
 
-def told(findings: list[Finding]) -> str:
+def told(findings: list[Check]) -> str:
     return "\n".join(f"{each.name}: {each.detail} {each.advice}" for each in findings)
 
 
@@ -119,7 +120,7 @@ async def test_installed_workspaces_are_examined_too(slack: LoopbackSlack, acces
     await Installations(many).store.async_save(installed)
     findings = await examine_slack(many, [("T2", "C2"), ("T3", "C3")])
     assert "which has not installed Erica" in told(bad(findings))
-    assert findings[-1] == Finding("Slack channel C2", "ok", "Erica is in #c2")
+    assert findings[-1] == Check("Slack channel C2", "ok", "Erica is in #c2")
 
 
 @pytest.mark.parametrize("fault", [server_error(), hangs_up(), web_page(200), web_page(502)])

@@ -292,7 +292,7 @@ def test_thumbs_and_reasons() -> None:
     found = from_action(pressed("erica:feedback", {"answer": "a1", "rating": "down"}), US, 7.0)
     assert found == Rated("a1", "U1", "down", "7.8", "https://r", "90.1")
     state = {"values": {"why": {"reason": {"type": "plain_text_input", "value": "Too short."}}}}
-    view = {**reason_modal("a1", "down"), "state": state}
+    view = {**reason_modal("a1"), "state": state}
     assert from_view({"user": {"id": "U1"}, "view": view}) == Explained("a1", "U1", "Too short.")
     assert from_view({"user": {"id": "U1"}, "view": {**view, "state": {}}}) == Explained("a1", "U1", "")
 

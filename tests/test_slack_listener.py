@@ -387,7 +387,12 @@ async def test_over_http_a_mention_is_kept_once(slack: LoopbackSlack, erica: Eri
 
 @pytest.mark.parametrize(("skew", "forged"), [(600.0, False), (-600.0, False), (0.0, True)])
 async def test_a_wrong_clock_or_signature_is_refused(
-    slack: LoopbackSlack, erica: Erica, access: SlackAccess, skew: float, forged: bool
+    slack: LoopbackSlack,
+    erica: Erica,
+    access: SlackAccess,
+    skew: float,
+    forged: bool,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with serving(erica, over_http(access, slack), slack):
         assert slack.http is not None
@@ -397,6 +402,7 @@ async def test_a_wrong_clock_or_signature_is_refused(
         (delivery,) = slack.deliveries(ts)
         await slack.until(lambda: delivery.attempts and delivery.attempts[0].outcome == "401")
     assert await erica.taken() == []
+    assert "ERICA_SLACK_SIGNING_SECRET and the clock" in caplog.text
 
 
 async def test_what_is_not_slacks_is_refused(slack: LoopbackSlack, erica: Erica, access: SlackAccess) -> None:
@@ -738,7 +744,7 @@ async def test_a_workspace_that_removes_erica_is_forgotten(
     async with listening(erica, many) as listener, served(listener, slack) as address:
         await install(slack, address, "T1")
         assert await listener.installations.token_of("T1") == slack.bot_token
-        assert await listener.installations.bot_user("T1") == "UBOTT1"
+        assert (await listener.installations.us("T1")).user == "UBOTT1"
         assert await listener.installations.teams() == ("T1",)
         slack.revoke("T1")
         await all_acked(slack)

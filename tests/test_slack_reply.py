@@ -283,8 +283,9 @@ async def test_thanks_get_a_sign(slack: LoopbackSlack, desk: Desk) -> None:
 async def died_after_start_stream(desk: Desk, delivery: Delivery) -> None:
     """Between Slack's reply and our recording of it."""
     await desk.intake.record(delivery, nonce=delivery.id)
-    client = await desk.clients.of("T1")
-    await client.chat_startStream(
+    await desk.clients.call(
+        "T1",
+        "chat.startStream",
         channel="C1",
         thread_ts=delivery.incoming.message,
         recipient_team_id="T1",
@@ -295,10 +296,11 @@ async def died_after_start_stream(desk: Desk, delivery: Delivery) -> None:
 
 async def died_after_post(desk: Desk, delivery: Delivery) -> None:
     await desk.intake.record(delivery, nonce=delivery.id)
-    client = await desk.clients.of("T1")
     metadata = {"event_type": "erica_answer", "event_payload": {"question": delivery.id}}
     thread = delivery.incoming.message
-    await client.chat_postMessage(channel="C1", thread_ts=thread, text="Searching …", metadata=metadata)
+    await desk.clients.call(
+        "T1", "chat.postMessage", channel="C1", thread_ts=thread, text="Searching …", metadata=metadata
+    )
 
 
 async def died_in_mid_stream(desk: Desk, delivery: Delivery) -> None:

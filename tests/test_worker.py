@@ -93,6 +93,23 @@ async def test_what_fails_three_times_becomes_a_dead_letter_with_its_reason(inta
     assert dead.incoming.text == "why?"
 
 
+async def test_what_a_library_cancels_has_failed(intake: Intake) -> None:
+    attempts: list[int] = []
+    third = asyncio.Event()
+
+    async def handle(delivery: Delivery) -> None:
+        attempts.append(delivery.attempt)
+        if len(attempts) == 3:
+            third.set()
+        raise asyncio.CancelledError
+
+    await intake.put(asked("why?"))
+    async with running(intake, handle):
+        await asyncio.wait_for(third.wait(), 15)
+    assert attempts == [1, 2, 3]
+    assert [letter.reason for letter in await intake.dead()] == ["DeliveryFailed: its handling was cancelled"]
+
+
 async def test_no_more_than_its_slots_are_under_way(intake: Intake) -> None:
     under_way = most = 0
     both, go_on, all_done = asyncio.Event(), asyncio.Event(), asyncio.Event()

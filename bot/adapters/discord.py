@@ -33,12 +33,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DiscordAccess:
-    """How to get in. `gateway_url` None: the one that the API names. `sync_commands`: register the commands."""
+    """How to get in. `gateway_url` None: the one that the API names."""
 
     token: SecretStr
     api_url: str = "https://discord.com/api/v10"
     gateway_url: str | None = None
-    sync_commands: bool = True
 
 
 class DiscordListener:
@@ -101,9 +100,11 @@ class DiscordListener:
         self._connection = asyncio.create_task(self._stay_connected(logged_in))
 
     async def ended(self) -> None:
-        """Wait until it is stopped. Raises ConfigError once Discord does not let it in any more."""
+        """Wait until it is stopped. Raises ConfigError once Discord does not let it in any more, or what it died of."""
         if self._connection is not None:
             await asyncio.wait({self._connection})
+            if not self._connection.cancelled():
+                self._connection.result()
         if self._failure is not None:
             raise self._failure
 
@@ -123,7 +124,6 @@ class DiscordListener:
             self._commands,
             self._metrics,
             message_content=self._content,
-            sync_commands=self._access.sync_commands,
             identify_pause=self._pause,
         )
 

@@ -27,7 +27,6 @@ class DiscordBot(discord.AutoShardedClient):
         metrics: Metrics,
         *,
         message_content: bool,
-        sync_commands: bool,
         identify_pause: float,
     ) -> None:
         """`identify_pause`: seconds between sessions, of which Discord allows one in five seconds."""
@@ -39,13 +38,12 @@ class DiscordBot(discord.AutoShardedClient):
         )
         self._hearing, self._commands, self._pause = hearing, commands, identify_pause
         self._tree = commands.tree(self)
-        self._to_sync, self._syncing = sync_commands, list[asyncio.Task[None]]()
+        self._syncing: list[asyncio.Task[None]] = []
         self._searches: dict[int, asyncio.Task[None]] = {}
 
     async def setup_hook(self) -> None:
         """After the login: tell Discord which commands there are, while the connection is made."""
-        if self._to_sync:
-            self._syncing.append(asyncio.create_task(self._sync()))
+        self._syncing.append(asyncio.create_task(self._sync()))
 
     async def close(self) -> None:
         """End the sessions, and what was begun for them."""
@@ -96,7 +94,6 @@ class DiscordBot(discord.AutoShardedClient):
     async def _sync(self) -> None:
         try:
             await self._tree.sync()
-            self._to_sync = False
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             # Mentions work all the same.
             logger.warning("Discord's commands could not be registered: %s", error)

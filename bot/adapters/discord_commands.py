@@ -15,8 +15,10 @@ import discord
 from discord import app_commands
 
 from bot.adapters.discord_events import Place, attachments_of, readable
+from bot.adapters.discord_parts import choice_of, feedback_of
 from bot.adapters.discord_work import Work
 from bot.errors import EricaError
+from bot.feedback import Rating
 from bot.intake import Attachment, Incoming, Kind
 from bot.metrics import Metrics
 from bot.reception import Reception
@@ -115,15 +117,16 @@ class DiscordCommands:
         )
 
     async def pressed(self, interaction: Interaction) -> None:
-        """A button: `erica:choice:COMMAND:ARGUMENT` or `erica:feedback:up|down:ANSWER`."""
-        match _custom_id(interaction).split(":", 3):
-            case ["erica", "choice", command, argument] if command in _COMMANDS:
-                source = str(interaction.message.id) if interaction.message else ""
-                await self._hand_in(interaction, command, argument, interaction.response.defer, message=source)
-            case ["erica", "feedback", "up" | "down" as rating, answer]:
-                await self._rated(interaction, answer, "up" if rating == "up" else "down")
-            case ["erica", *_]:
-                await _say(interaction, OLD_BUTTON)
+        """A button of a page's, or a thumb below an answer."""
+        custom_id = _custom_id(interaction)
+        choice, feedback = choice_of(custom_id), feedback_of(custom_id)
+        if choice is not None and choice[0] in _COMMANDS:
+            source = str(interaction.message.id) if interaction.message else ""
+            await self._hand_in(interaction, *choice, interaction.response.defer, message=source)
+        elif feedback is not None:
+            await self._rated(interaction, *feedback)
+        elif custom_id.startswith("erica:"):
+            await _say(interaction, OLD_BUTTON)
 
     async def submitted(self, interaction: Interaction) -> None:
         """The form that asks why an answer was bad: `erica:reason:ANSWER`."""
@@ -136,7 +139,7 @@ class DiscordCommands:
                 if kept is not None:
                     await _say(interaction, THANKS if kept else TOO_OLD)
 
-    async def _rated(self, interaction: Interaction, answer: str, rating: Any) -> None:
+    async def _rated(self, interaction: Interaction, rating: Rating, answer: str) -> None:
         kept = await self._in_time(
             interaction, self._reception.rated(answer, "discord", str(interaction.user.id), rating)
         )

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import aiohttp
 import discord
 
 from bot.adapters.discord import DiscordAccess
 from bot.adapters.discord_client import point_at
+from bot.checks import Check, State
 
 _NETWORK = (discord.DiscordException, aiohttp.ClientError, OSError)  # TimeoutError is one of these
 _NONSENSE = (LookupError, TypeError, ValueError)  # what the library makes of data that it does not expect
@@ -40,16 +40,6 @@ PERMISSIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, how it is, and what to do about it."""
-
-    name: str
-    state: Literal["ok", "note", "problem"]
-    detail: str
-    advice: str = ""
-
-
 def permissions_integer() -> int:
     """All of PERMISSIONS, as an invitation's address has them."""
     return discord.Permissions(**dict.fromkeys((one.name for one in PERMISSIONS), True)).value
@@ -63,74 +53,74 @@ def invitation(application: int | str) -> str:
 
 async def examine_discord(
     access: DiscordAccess, channels: Sequence[tuple[str, str]], patience: float = 10.0
-) -> list[Finding]:
+) -> list[Check]:
     """Token, intents, and every course channel (guild, channel). No step takes more than `patience` seconds."""
     point_at(access.api_url, access.gateway_url)
     client = discord.Client(intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(patience):
             await client.login(access.token.get_secret_value())
-        findings = [Finding("Discord token", "ok", f"{client.user} is the bot"), _content(client)]
+        findings = [Check("Discord token", "ok", f"{client.user} is the bot"), _content(client)]
         for guild in dict.fromkeys(guild for guild, _ in channels):
             wanted = [channel for other, channel in channels if other == guild]
             findings += await _server(client, guild, wanted, patience)
         if not channels:
             advice = 'Add [[channels]] with platform = "discord" to a course file.'
-            findings.append(Finding("Discord channels", "note", "no course has one", advice))
+            findings.append(Check("Discord channels", "note", "no course has one", advice))
         return findings
     except discord.LoginFailure:
         advice = "Copy it anew from the developer portal, page Bot, into ERICA_DISCORD_TOKEN."
-        return [Finding("Discord token", "problem", "Discord does not accept it", advice)]
+        return [Check("Discord token", "problem", "Discord does not accept it", advice)]
     except (*_NETWORK, *_NONSENSE) as error:
         advice = "Check the network, and ERICA_DISCORD_API_URL if it is set."
-        return [Finding("Discord", "problem", f"out of reach: {_told(error)}", advice)]
+        return [Check("Discord", "problem", f"out of reach: {_told(error)}", advice)]
     finally:
         await client.close()
 
 
-def _content(client: discord.Client) -> Finding:
+def _content(client: discord.Client) -> Check:
     name = "Discord message content"
     flags = client.application_flags
     if flags.gateway_message_content or flags.gateway_message_content_limited:
-        return Finding(name, "ok", "follow-ups in Erica's threads need no mention")
+        return Check(name, "ok", "follow-ups in Erica's threads need no mention")
     advice = "Developer portal, page Bot: switch Message Content Intent on."
-    return Finding(name, "note", "off; Erica works by mention and command only", advice)
+    return Check(name, "note", "off; Erica works by mention and command only", advice)
 
 
-async def _server(client: discord.Client, id_: str, wanted: Sequence[str], patience: float) -> list[Finding]:
+async def _server(client: discord.Client, id_: str, wanted: Sequence[str], patience: float) -> list[Check]:
     """The findings of one server's channels, or why there are none."""
     name = f"Discord server {id_}"
     if not (id_.isdigit() and client.user is not None):
-        return [Finding(name, "problem", "that is no id", "Copy the server's id into the course file's `workspace`.")]
+        return [Check(name, "problem", "that is no id", "Copy the server's id into the course file's `workspace`.")]
     try:
         async with asyncio.timeout(patience):
             guild = await client.fetch_guild(int(id_), with_counts=False)
             there = {str(channel.id): channel for channel in await guild.fetch_channels()}
             me = await guild.fetch_member(client.user.id)
     except (discord.NotFound, discord.Forbidden):
-        return [Finding(name, "problem", "Erica is no member", f"Invite her: {invitation(client.application_id or 0)}")]
+        return [Check(name, "problem", "Erica is no member", f"Invite her: {invitation(client.application_id or 0)}")]
     except (*_NETWORK, *_NONSENSE) as error:
-        return [Finding(name, "problem", f"cannot be looked at: {_told(error)}", "Try again in a minute.")]
+        return [Check(name, "problem", f"cannot be looked at: {_told(error)}", "Try again in a minute.")]
     return [_channel(channel, there.get(channel), me) for channel in wanted]
 
 
-def _channel(id_: str, channel: discord.abc.GuildChannel | None, me: discord.Member) -> Finding:
+def _channel(id_: str, channel: discord.abc.GuildChannel | None, me: discord.Member) -> Check:
     if channel is None:
         advice = "Copy the id of a channel of that server into the course file's `id`."
-        return Finding(f"Discord channel {id_}", "problem", "not found", advice)
+        return Check(f"Discord channel {id_}", "problem", "not found", advice)
     name = f"Discord channel #{channel.name}"
     if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
-        return Finding(name, "problem", "is no text channel", "Name a text channel or a forum in the course file.")
+        return Check(name, "problem", "is no text channel", "Name a text channel or a forum in the course file.")
     granted = channel.permissions_for(me)
     missing = [one for one in PERMISSIONS if not getattr(granted, one.name)]
     if any(one.name == "view_channel" for one in missing):  # whoever sees nothing may do nothing either
         missing = [one for one in missing if one.name == "view_channel"]
     if not missing:
-        return Finding(name, "ok", "every permission is there")
+        return Check(name, "ok", "every permission is there")
     listed = "; ".join(f"{one.label} ({one.why})" for one in missing)
-    state: Literal["note", "problem"] = "problem" if any(one.needed for one in missing) else "note"
+    state: State = "problem" if any(one.needed for one in missing) else "note"
     advice = f"Channel settings, Permissions: allow {', '.join(one.label for one in missing)} for Erica's role."
-    return Finding(name, state, f"missing: {listed}", advice)
+    return Check(name, state, f"missing: {listed}", advice)
 
 
 def _told(error: Exception) -> str:

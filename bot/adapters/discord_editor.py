@@ -1,6 +1,7 @@
 """Who may edit next in a channel of Discord, whose rate limit all messages in it share. Knows nothing of messages.
 
-About one preview a second in a channel, in turns; what comes latest wins; what is final goes first.
+About one preview a second in a channel, in turns, and fewer where many channels want some: Discord takes 50 calls a
+second of a bot in all. What comes latest wins; what is final goes first.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from typing import Any
 Act = Callable[[], Coroutine[Any, Any, None]]
 """One call to Discord."""
 
+_CHANNELS_AT_FULL_PACE = 30
+"""So many previews and no more in an interval; the rest of what Discord takes is for what is final."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -20,13 +24,18 @@ class ChannelEditors:
     """The queues of all channels; one that is idle for `interval` seconds is forgotten."""
 
     def __init__(self, interval: float = 1.0) -> None:
-        """`interval`: seconds from one preview in a channel to the next."""
-        self._interval = interval
+        """`interval`: seconds from one preview in a channel to the next, while few channels want some."""
+        self._shortest = interval
         self._queues: dict[int, _Queue] = {}
 
     def __len__(self) -> int:
         """Channels with something to do, or that had a moment ago."""
         return len(self._queues)
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one preview in a channel to the next, with as many channels as there are now."""
+        return self._shortest * max(1.0, len(self._queues) / _CHANNELS_AT_FULL_PACE)
 
     def preview(self, channel: int, owner: Hashable, act: Act) -> None:
         """Act when it is this owner's turn, unless something newer of its own has come by then.
@@ -79,7 +88,7 @@ class ChannelEditors:
     def _queue(self, channel: int) -> "_Queue":
         queue = self._queues.get(channel)
         if queue is None:
-            queue = self._queues[channel] = _Queue(self._interval)
+            queue = self._queues[channel] = _Queue(lambda: self.interval)
             queue.task = asyncio.create_task(self._work(channel, queue))
         return queue
 
@@ -95,7 +104,7 @@ class ChannelEditors:
 class _Queue:
     """What is to be done in one channel."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: Callable[[], float]) -> None:
         self.previews: dict[Hashable, Act] = {}
         self.finals: deque[tuple[Hashable, Act, asyncio.Future[None]]] = deque()
         self.woken = asyncio.Event()
@@ -136,7 +145,7 @@ class _Queue:
                 await self.woken.wait()
 
     async def _do(self, owner: Hashable, act: Act, done: asyncio.Future[None] | None) -> None:
-        self._next = asyncio.get_running_loop().time() + self._interval
+        self._next = asyncio.get_running_loop().time() + self._interval()
         task = asyncio.create_task(act())
         self._running = owner, task
         try:

@@ -1,4 +1,4 @@
-"""The one connection to Redis or Valkey that memory, graph cache and edit log of a process share."""
+"""The one connection to Redis or Valkey that all of a process share."""
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry

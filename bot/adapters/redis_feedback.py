@@ -8,7 +8,6 @@ All keys are in one slot of a cluster:
 """
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -107,19 +106,14 @@ class RedisFeedback:
             after = f"({names[-1]}"
 
     async def _answers(self, places: list[str]) -> list[Mapping[bytes | str, bytes | str]]:
-        async with self._translated(), self._client.pipeline(transaction=False) as pipeline:
+        async with translated(_failure, self._patience), self._client.pipeline(transaction=False) as pipeline:
             for place in places:
                 pipeline.hgetall(_key(unquote(place.rpartition(":")[2], errors="surrogatepass")))
             return await pipeline.execute()
 
     async def _run(self, command: Awaitable[Any]) -> Any:
-        async with self._translated():
-            return await command
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
         async with translated(_failure, self._patience):
-            yield
+            return await command
 
 
 def _failure(reason: str) -> FeedbackFailed:

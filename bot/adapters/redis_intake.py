@@ -7,26 +7,18 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bot.adapters import redis_intake_scripts as scripts
-from bot.adapters.redis_intake_fields import (
-    dead_letter_from,
-    is_entry_id,
-    lane_part,
-    milliseconds,
-    progress_from,
-    text_of,
-    without_half_characters,
-)
+from bot.adapters.redis_intake_fields import dead_letter_from, is_entry_id, progress_from
 from bot.adapters.redis_intake_lua import KEYS
+from bot.adapters.redis_stored import key_part, milliseconds, storable, text_of
+from bot.adapters.redis_translated import HINT, translated
 from bot.errors import ClaimLost, IntakeFailed
 from bot.intake import (
     MOST_ATTEMPTS,
@@ -52,7 +44,7 @@ _KEYS = tuple(_PREFIX + name for name in KEYS)
 _BELL = _PREFIX + "bell"
 _LONGEST_REASON = 500
 _LOOK_AGAIN = 0.5  # seconds; for what comes due without a bell, and below every socket's timeout
-_DEAD = (milliseconds(DEAD_KEPT.total_seconds()), MOST_DEAD)
+_DEAD = (milliseconds(DEAD_KEPT), MOST_DEAD)
 _WORKERS_DIED = "every worker that tried it died or fell silent"
 
 _Claim = tuple[str, int, str]  # event, claim, consumer
@@ -96,11 +88,9 @@ class RedisIntake:
         False, too, when Redis kept it but its reply was lost and the client asked again: it is kept all the same.
         """
         course = incoming.course or f"{incoming.platform}:{incoming.workspace}"
-        lane = (lane_part(course), lane_part(f"{incoming.platform}:{incoming.author}"))
+        lane = [key_part(name, safe="") for name in (course, f"{incoming.platform}:{incoming.author}")]
         seen = [f"{_PREFIX}seen:{hashlib.sha256(key.encode()).hexdigest()[:32]}" for key in keys(incoming)]
-        return bool(
-            await self._run(scripts.PUT, milliseconds(REMEMBERED.total_seconds()), *lane, to_json(incoming), more=seen)
-        )
+        return bool(await self._run(scripts.PUT, milliseconds(REMEMBERED), *lane, to_json(incoming), more=seen))
 
     async def take(self, consumer: str, wait: float = 1.0) -> Delivery | None:
         """The next event in fair order, or None after `wait` seconds without one. Raises IntakeFailed.
@@ -154,7 +144,7 @@ class RedisIntake:
 
     async def dead(self, most: int = 100) -> tuple[DeadLetter, ...]:
         """The dead letters, last one first. Raises IntakeFailed."""
-        async with self._translated():
+        async with translated(_failure, self._patience):
             entries: Any = await self._client.xrevrange(_PREFIX + "dead", count=most)
         return tuple(dead_letter_from(text_of(name), fields) for name, fields in entries)
 
@@ -180,7 +170,7 @@ class RedisIntake:
 
     async def _claim_now(self, consumer: str) -> tuple[str, Delivery | None]:
         limits = (MOST_ATTEMPTS, self._most_of_author, self._most_of_course)
-        answer = await self._run(scripts.TAKE, consumer, milliseconds(self._lease), *limits, _WORKERS_DIED, *_DEAD)
+        answer = await self._run(scripts.TAKE, consumer, _milliseconds(self._lease), *limits, _WORKERS_DIED, *_DEAD)
         for name in answer[1]:
             _log.error("event %s is a dead letter: %s", text_of(name), _WORKERS_DIED)
         rung = text_of(answer[0])
@@ -202,14 +192,14 @@ class RedisIntake:
 
     async def _fail(self, claim: _Claim, attempt: int, reason: str, final: bool) -> bool:
         bury = final or attempt >= MOST_ATTEMPTS
-        rest = milliseconds(self._rests[min(attempt, len(self._rests)) - 1]) if self._rests else 0
-        reason = without_half_characters(reason)[:_LONGEST_REASON]
+        rest = _milliseconds(self._rests[min(attempt, len(self._rests)) - 1]) if self._rests else 0
+        reason = storable(reason)[:_LONGEST_REASON]
         return bool(await self._step(scripts.FAILED, claim, int(bury), reason, rest))
 
     async def _listen(self, rung: str, wait: float) -> None:
         """Until the bell rings again after `rung`, but not longer than `wait` seconds."""
-        async with self._translated(wait):
-            await self._client.xread({_BELL: rung}, count=1, block=max(milliseconds(wait), 1))
+        async with translated(_failure, self._patience + wait):
+            await self._client.xread({_BELL: rung}, count=1, block=max(_milliseconds(wait), 1))
 
     async def _step(self, script: str, claim: _Claim, *arguments: str | int) -> int:
         outcome = int(await self._run(script, *claim, *arguments))
@@ -220,24 +210,16 @@ class RedisIntake:
     async def _run(self, script: str, *arguments: str | int, more: list[str] | None = None) -> Any:
         if script not in self._scripts:
             self._scripts[script] = self._client.register_script(script)
-        async with self._translated():
+        async with translated(_failure, self._patience):
             return await self._scripts[script](keys=[*_KEYS, *(more or ())], args=arguments)
 
-    @asynccontextmanager
-    async def _translated(self, longer: float = 0.0) -> AsyncIterator[None]:
-        task = asyncio.current_task()
-        cancellations = task.cancelling() if task else 0
-        failure: Exception | None = None
-        try:
-            async with asyncio.timeout(self._patience + longer):
-                yield
-        except (RedisError, OSError) as error:  # TimeoutError is one of these
-            failure = error
-        if task and task.cancelling() > cancellations:
-            raise asyncio.CancelledError from failure  # on Python 3.11 redis-py may swallow it
-        if failure is not None:
-            reason = str(failure) or f"no answer in {self._patience:g} s"
-            raise IntakeFailed(f"Redis failed the intake: {reason}", "Is the Redis of ERICA_REDIS_URL up?") from failure
+
+def _failure(reason: str) -> IntakeFailed:
+    return IntakeFailed(f"Redis failed the intake: {reason}", HINT)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def _claim_of(delivery: Delivery) -> _Claim:

@@ -10,8 +10,7 @@ Knows nothing of platforms' libraries or of what is done with a question. All ke
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -91,7 +90,7 @@ class RedisJournal:
     async def claim(self, message: str, delivery: str) -> bool:
         """Whether a message of Erica's is this delivery's; the first one has it. Raises JournalFailed."""
         key = _key("claim", message)
-        async with self._translated(), self._client.pipeline(transaction=False) as pipeline:
+        async with translated(_failure, self._patience), self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(key, storable(delivery), nx=True, px=QUESTION_KEPT)
             pipeline.get(key)
             _, owner = await pipeline.execute()
@@ -144,13 +143,8 @@ class RedisJournal:
         await self._run(self._client.set(_key(kind, name), value, px=lifetime))
 
     async def _run(self, command: Awaitable[Any]) -> Any:
-        async with self._translated():
-            return await command
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
         async with translated(_failure, self._patience):
-            yield
+            return await command
 
 
 def _failure(reason: str) -> JournalFailed:

@@ -29,6 +29,7 @@ __all__ = ["PATH", "SlackAccess", "SlackListener"]
 
 PATH = "/slack/events"
 DRAIN_SECONDS = 10.0
+_COMPLAIN_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class SlackListener:
         self._under_way, self._idle = 0, asyncio.Event()
         self._idle.set()
         self._afterwards: set[asyncio.Task[None]] = set()
+        self._complained = -_COMPLAIN_SECONDS
 
     async def start(self) -> None:
         """Begin to listen. Raises ConfigError for what cannot work; what may pass is tried again in the background."""
@@ -120,8 +122,19 @@ class SlackListener:
             except (ValueError, AttributeError, TypeError):  # neither a form nor JSON of any shape that Slack sends
                 return web.Response(status=400)
             response = await self._app.async_dispatch(incoming)
+            if response.status == 401:
+                self._unsigned(began)
             self._acknowledged(response, began)
             return await to_aiohttp_response(response)
+
+    def _unsigned(self, now: float) -> None:
+        """Say it once a minute: the address is public, and strangers may send what they like."""
+        if now - self._complained >= _COMPLAIN_SECONDS:
+            self._complained = now
+            _log.warning(
+                "refused what came without a signature of Slack's; if Slack did send it, "
+                "check ERICA_SLACK_SIGNING_SECRET and the clock of this machine"
+            )
 
     def _acknowledged(self, response: BoltResponse, began: float) -> None:
         if response.status == 200:

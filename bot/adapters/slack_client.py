@@ -15,11 +15,6 @@ from urllib.request import proxy_bypass
 
 import aiohttp
 from slack_sdk.errors import SlackClientError
-from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
-from slack_sdk.http_retry.request import HttpRequest
-from slack_sdk.http_retry.response import HttpResponse
-from slack_sdk.http_retry.state import RetryState
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -50,12 +45,8 @@ class SlackClients:
         self.api_url = api_url.rstrip("/") + "/"
         self._token_of, self._metrics = token_of, metrics
         self._session: aiohttp.ClientSession | None = None
-        self._clients: dict[tuple[str, bool], AsyncWebClient] = {}
+        self._clients: dict[str, AsyncWebClient] = {}
         self._bots: dict[str, Bot] = {}
-
-    async def of(self, team: str) -> AsyncWebClient:
-        """A client for whoever calls Slack by itself: it waits when Slack is busy, and raises slack_sdk's errors."""
-        return await self._client(team, patient=True)
 
     async def call(
         self, team: str, method: str, *, patience: float = 0.0, again: bool = False, **arguments: Any
@@ -66,6 +57,7 @@ class SlackClients:
         twice, when there is no telling whether it took effect. Each attempt is bounded besides.
         """
         until = asyncio.get_running_loop().time() + patience
+        error: SlackBusy | SlackLost
         for attempt in range(1_000):
             try:
                 return await self._call_once(team, method, arguments)
@@ -75,8 +67,7 @@ class SlackClients:
                 if asyncio.get_running_loop().time() + wait > until:
                     raise
             except SlackLost as lost:
-                wait = min(0.25 * 2**attempt, _LONGEST_REST)
-                error = lost  # type: ignore[assignment]
+                wait, error = min(0.25 * 2**attempt, _LONGEST_REST), lost
                 if not again or asyncio.get_running_loop().time() + wait > until:
                     raise
             _log.info("slack: %s; trying again in %.1f s", error, wait)
@@ -84,7 +75,7 @@ class SlackClients:
         raise AssertionError("unreachable")
 
     async def _call_once(self, team: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        client = await self._client(team, patient=False)
+        client = await self._client(team)
         # slack_sdk knows by method whether arguments go as JSON, as a form or in the address.
         named = getattr(client, method.replace(".", "_"), None)
         try:
@@ -125,35 +116,15 @@ class SlackClients:
         if self._session is not None:
             await self._session.close()
 
-    async def _client(self, team: str, patient: bool) -> AsyncWebClient:
+    async def _client(self, team: str) -> AsyncWebClient:
         token = (await self._token_of(team)).strip()
-        client = self._clients.get((team, patient))
+        client = self._clients.get(team)
         if client is None or client.token != token or client.session is not self.session:
             # Connections that break are not tried again by themselves: that posts messages twice.
-            handlers: list[AsyncRetryHandler] = [_CountedRetries(self._metrics)] if patient else []
-            client = AsyncWebClient(token, base_url=self.api_url, session=self.session, retry_handlers=handlers)
+            client = AsyncWebClient(token, base_url=self.api_url, session=self.session, retry_handlers=[])
             client.proxy = self.proxy(self.api_url)
-            self._clients[team, patient] = client
+            self._clients[team] = client
         return client
-
-
-class _CountedRetries(AsyncRateLimitErrorRetryHandler):
-    """Waits when Slack is busy, and counts it."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        super().__init__(max_retry_count=2)
-        self._metrics = metrics
-
-    async def prepare_for_next_attempt_async(
-        self,
-        *,
-        state: RetryState,
-        request: HttpRequest,
-        response: HttpResponse | None = None,
-        error: Exception | None = None,
-    ) -> None:
-        self._metrics.rate_limited("slack", request.url.partition("?")[0].rpartition("/")[2])
-        await super().prepare_for_next_attempt_async(state=state, request=request, response=response, error=error)
 
 
 def is_loopback(host: str) -> bool:

@@ -165,7 +165,7 @@ class SlackHearing:
     async def _thank(self, rated: Rated, known: bool, client: AsyncWebClient) -> None:
         if known and rated.rating == "down" and rated.trigger:
             try:
-                await client.views_open(trigger_id=rated.trigger, view=reason_modal(rated.answer, rated.rating))
+                await client.views_open(trigger_id=rated.trigger, view=reason_modal(rated.answer))
                 return
             except UNREACHABLE as error:
                 _log.info("no reason can be asked for: %s", code_of(error))

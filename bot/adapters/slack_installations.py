@@ -108,10 +108,6 @@ class Installations:
             raise Undeliverable(f"Erica is not installed in the workspace {team}")
         return single
 
-    async def bot_user(self, team: str) -> str:
-        """Erica's user id in a workspace; raises as `token_of`."""
-        return (await self.us(team)).user
-
     async def us(self, team: str) -> Us:
         """Who Erica is in a workspace; Slack is asked once. Raises as `token_of`."""
         found = await self._identity(await self.token_of(team))

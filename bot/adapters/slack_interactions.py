@@ -5,19 +5,18 @@ https://docs.slack.dev/reference/interaction-payloads/ has the shapes; anything 
 
 import json
 import logging
-from typing import Literal, cast
 
+from bot.adapters.slack_blocks import CHOICE, FEEDBACK
 from bot.adapters.slack_events import Asked, Explained, Happening, Rated, Us, attachments, is_private, thread_of
 from bot.adapters.slack_payload import Payload, part, parts, plain, text
 from bot.intake import Incoming
 
 SHORTCUT = "ask_erica"
-CHOICE = "erica:choice:"
-FEEDBACK = "erica:feedback"
 REASON = "erica:reason"
 
 COMMANDS = ("ask", "concept", "path", "sources", "help")
 _CHOICES = (*COMMANDS, "course")
+WHY = "What was wrong or missing?"
 _LONGEST_REASON = 2_000  # characters; Slack's limit is 3,000
 
 _log = logging.getLogger(__name__)
@@ -105,9 +104,8 @@ def from_view(body: Payload) -> Explained | None:
     return Explained(answer, author, said)
 
 
-def reason_modal(answer: str, rating: Literal["up", "down"]) -> dict[str, object]:
-    """The modal that asks for an optional reason; Slack allows 24 characters in its title and 3,000 of metadata."""
-    asked = "What was wrong or missing?" if rating == "down" else "What helped?"
+def reason_modal(answer: str) -> dict[str, object]:
+    """The modal that asks why an answer was bad; Slack allows 24 characters in its title and 3,000 of metadata."""
     box = {"type": "plain_text_input", "action_id": "reason", "multiline": True, "max_length": _LONGEST_REASON}
     return {
         "type": "modal",
@@ -116,7 +114,7 @@ def reason_modal(answer: str, rating: Literal["up", "down"]) -> dict[str, object
         "title": _words("Thanks for telling"),
         "submit": _words("Send"),
         "close": _words("No reason"),
-        "blocks": [{"type": "input", "block_id": "why", "optional": True, "label": _words(asked), "element": box}],
+        "blocks": [{"type": "input", "block_id": "why", "optional": True, "label": _words(WHY), "element": box}],
     }
 
 
@@ -149,8 +147,14 @@ def _rated(body: Payload, action: Payload) -> Rated | None:
     answer, rating = text(value, "answer"), text(value, "rating")
     if rating not in ("up", "down") or not answer or not author:
         return None
-    known = cast(Literal["up", "down"], rating)
-    return Rated(answer, author, known, text(body, "trigger_id"), text(body, "response_url"), _thread(body))
+    return Rated(
+        answer,
+        author,
+        "up" if rating == "up" else "down",
+        text(body, "trigger_id"),
+        text(body, "response_url"),
+        _thread(body),
+    )
 
 
 def _value(action: Payload) -> Payload:

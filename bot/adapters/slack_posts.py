@@ -31,6 +31,7 @@ class SlackPosts:
     def __init__(self, clients: SlackClients, intake: Intake, journal: Journal, delivery: Delivery) -> None:
         self._clients, self._intake, self._journal, self._delivery = clients, intake, journal, delivery
         self.id, self.incoming, self.progress = delivery.id, delivery.incoming, delivery.progress
+        self.waited = delivery.waited
         self.team, self._channel = delivery.incoming.workspace, delivery.incoming.channel
         # A button's message is where it was pressed, not what was asked.
         self._asked = "" if delivery.incoming.kind == "command" else delivery.incoming.message

@@ -76,7 +76,7 @@ class SlackReply:
         self._whisper = SlackWhisper(clients, incoming)
         # Slash commands but `/ask` are answered to their author alone, and so is what cannot be said in public.
         self._alone = incoming.kind == "command" and incoming.command != "ask"
-        self._begun, self._seen = time.monotonic(), False
+        self._made, self._seen = time.monotonic(), False
         self._files: dict[Formula | Picture, str] | None = None
 
     @property
@@ -176,7 +176,7 @@ class SlackReply:
     def _first_text(self) -> None:
         if not self._seen:
             self._seen = True
-            self._metrics.first_text("slack", time.monotonic() - self._begun)
+            self._metrics.first_text("slack", self._posts.waited + time.monotonic() - self._made)
 
     async def _ended(self) -> str:
         if self._alone:

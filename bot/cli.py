@@ -1,6 +1,5 @@
 """The commands of `erica`. Each is thin: options in, one call, and either a table or JSON out."""
 
-import asyncio
 import gc
 import json
 import logging
@@ -8,15 +7,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bot import concept_commands, staff_commands
+from bot import concept_commands, service_commands, staff_commands
 from bot.adapters.console import ConsoleProgress, ConsoleReply, notice
-from bot.checks import Check
 from bot.command_options import (
     AsJson,
     CourseFile,
@@ -25,7 +23,6 @@ from bot.command_options import (
     MaxConcepts,
     Passages,
     Previous,
-    Role,
     Switch,
     out,
     print_json,
@@ -33,7 +30,6 @@ from bot.command_options import (
 )
 from bot.conversation import converse, demo_course, demonstrate
 from bot.course import Course, load_course
-from bot.doctor import examine
 from bot.errors import ConfigError, EricaError, RetrievalFailed
 from bot.messages import Answer, Question
 from bot.rendering.evaluation_table import comparison_table, evaluation_table
@@ -53,6 +49,7 @@ app = typer.Typer(
     add_completion=False,
 )
 concept_commands.add_to(app)
+service_commands.add_to(app)
 staff_commands.add_to(app)
 
 
@@ -249,48 +246,6 @@ def evaluate_(
     out.print(evaluation_table(evaluation))
     if comparison:
         out.print(comparison_table(comparison))
-
-
-@app.command()
-def doctor(
-    course: Annotated[Path | None, typer.Option(help="Also check this course file and its index.")] = None,
-    as_json: AsJson = False,
-) -> int:
-    """Check Python, stores, models and the course file, and say what to do."""
-
-    async def go() -> list[Check]:
-        checks = []
-        async for check in examine(wired(), course):
-            checks.append(check)
-            if not as_json:
-                out.print(check.line())
-        return checks
-
-    checks = until_stopped(go())
-    if as_json:
-        print_json([asdict(check) for check in checks])
-    return int(any(check.state == "problem" for check in checks))
-
-
-@app.command(name="run")
-def run_(
-    course: Annotated[list[Path] | None, typer.Option(help="A course's TOML file; repeatable.")] = None,
-    only: Annotated[Role | None, typer.Option(help="Run a part of it in this process.")] = None,
-) -> None:
-    """Answer in Slack and Discord, as far as they are configured, until SIGTERM or Ctrl-C."""
-    # What only this command needs takes a second to load.
-    from bot.logs import log_as_json
-    from bot.running import serve, stopped_by_signals
-
-    wiring = wired()
-    courses = [load_course(file) for file in course or wiring.settings.course_files]
-    log_as_json(secrets=wiring.settings.secrets)
-
-    async def go() -> None:
-        async with stopped_by_signals() as stopping:
-            await serve(wiring, courses, only, stopping)
-
-    asyncio.run(go())
 
 
 @app.command()

@@ -16,7 +16,7 @@ from bot.courtesy import courtesy
 from bot.errors import ClaimLost, DeliveryFailed, EricaError, IntakeFailed, QuestionRejected, Undeliverable
 from bot.halts import Halts, Watched
 from bot.intake import MOST_ATTEMPTS, Delivery, Incoming, Platform, Progress
-from bot.journal import Entry
+from bot.journal import Entry, Halt
 from bot.logs import bound
 from bot.messages import Choice, Page
 from bot.places import Places
@@ -123,7 +123,7 @@ class Handler:
         incoming = delivery.incoming
         async with self._halts.watch(incoming) as watched:
             if watched.halted.done() and watched.halted.result().reason != "stopped":
-                self._books.metrics.halted(watched.halted.result().reason)
+                await self._drop(delivery, replies, watched.halted.result())
                 return
             entry = await self._settled(delivery)
             if entry is not None and entry.revision == incoming.revision and entry.state == "ended":
@@ -142,6 +142,20 @@ class Handler:
                 raise
             finally:
                 await reply.close()
+
+    async def _drop(self, delivery: Delivery, replies: Replies, halt: Halt) -> None:
+        """Nothing is to be said any more; what an attempt that died has shown of a deleted question goes, too."""
+        self._books.metrics.halted(halt.reason)
+        if halt.reason != "deleted" or delivery.progress == Progress():
+            return
+        reply = replies.to(delivery)
+        try:
+            await reply.begin(phrases.SEARCHING)
+            await reply.withdraw()
+        except DeliveryFailed as error:
+            logger.info("the answer to a deleted question could not be taken back: %s", error)
+        finally:
+            await reply.close()
 
     async def _settled(self, delivery: Delivery) -> Entry | None:
         """What is known of the question, once nobody works on another revision of it any more."""

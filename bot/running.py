@@ -4,6 +4,7 @@ Listeners put what they hear into the intake, the worker answers it; the two may
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from bot.errors import ConfigError, IntakeFailed
 from bot.intake import Platform
 from bot.metrics import Metrics
 from bot.ports import Replies
+from bot.rendering.formulas import Formula, draw
 from bot.wiring import Wiring
 from bot.worker import Worker
 
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 async def serve(wiring: Wiring, courses: Sequence[Course], only: Role | None, stopping: asyncio.Event) -> None:
     """Run until `stopping` is set. Raises ConfigError and RetrievalError for what must be put right first."""
     async with running(wiring, courses, only, stopping) as service:
+        gc.collect()
+        gc.freeze()  # what is loaded stays; every look through it would stop all answers for half a second
         await service.until_stopped()
         logger.info("erica is stopping")
     logger.info("erica has stopped")
@@ -81,15 +85,7 @@ async def _warm(parts: ChatWiring) -> None:
             await retriever.search("What is this course about?")
     if parts.wiring.models is not None:
         await parts.wiring.models.warm_up()
-    await asyncio.to_thread(_load_painters)
-
-
-def _load_painters() -> None:
-    """What draws maps and formulas takes a second to load."""
-    from bot.rendering import concept_map  # noqa: F401
-    from bot.rendering.formulas import Formula, draw
-
-    draw(Formula("x"))
+    await asyncio.to_thread(draw, Formula("x"))  # what draws formulas takes a third of a second to load
 
 
 class Service:
@@ -106,8 +102,6 @@ class Service:
         from bot.adapters.http import HttpServer, watch_loop
 
         parts, address = self._parts, self._parts.wiring.settings.http_addr
-        if Role.worker in self._roles:
-            await self._start_worker(stack)
         reception = await parts.reception()
         slack = parts.slack_listener(reception) if Role.slack in self._roles else None
         routes = slack.routes() if slack else ()
@@ -118,6 +112,9 @@ class Service:
         logger.info("serving HTTP on port %d", server.port)
         watching = asyncio.create_task(watch_loop(parts.metrics, self._stopping))
         stack.callback(watching.cancel)
+        draining = asyncio.Event()
+        if Role.worker in self._roles:
+            await self._start_worker(stack, draining)
         if slack:
             stack.push_async_callback(slack.stop)
             self._connected["slack"] = lambda: slack.connected
@@ -128,16 +125,16 @@ class Service:
             self._connected["discord"] = lambda: discord.ready
             await discord.start()
             self._lasting.append(asyncio.create_task(discord.ended()))
+        stack.callback(draining.set)  # the first of all ends: the worker finishes while the listeners leave
 
-    async def _start_worker(self, stack: AsyncExitStack) -> None:
+    async def _start_worker(self, stack: AsyncExitStack, draining: asyncio.Event) -> None:
         handler = await self._parts.handler(await self._replies(stack))
         name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        draining = asyncio.Event()
         worker = asyncio.create_task(Worker(self._parts.intake, handler.handle, name).run(draining, _DRAIN_SECONDS))
         self._lasting.append(worker)
 
         async def drain() -> None:
-            draining.set()
+            draining.set()  # also where the start of another part failed
             await asyncio.wait((worker,))
 
         stack.push_async_callback(drain)
@@ -157,14 +154,27 @@ class Service:
         return found
 
     async def until_stopped(self) -> None:
-        """Wait for the signal. Raises what a part died of, such as ConfigError for a token that was revoked."""
+        """Wait for the signal. Raises what a part died of, such as ConfigError for a token that was revoked, unless
+        another platform is served that need not go down with it."""
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((stopping, *self._lasting), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        self._stopping.set()
-        for task in self._lasting:
-            if task.done():
-                task.result()
+        try:
+            while not self._stopping.is_set():
+                await asyncio.wait((stopping, *self._lasting), return_when=asyncio.FIRST_COMPLETED)
+                for task in [task for task in self._lasting if task.done()]:
+                    self._lasting.remove(task)
+                    self._bear(task)
+        finally:
+            stopping.cancel()
+            self._stopping.set()
+
+    def _bear(self, ended: "asyncio.Task[None]") -> None:
+        """Go on without a platform that does not let Erica in any more; raise anything else."""
+        try:
+            ended.result()
+        except ConfigError as error:
+            if len(self._connected) < 2:
+                raise
+            logger.error("going on without a platform: %s. %s", error, error.hint)
 
     async def _ready(self) -> Mapping[str, str]:
         """What is wrong with each part, "" where it is well."""

@@ -17,6 +17,8 @@ Handle = Callable[[Delivery], Coroutine[Any, Any, None]]
 
 _WAIT_SECONDS = 1.0
 _REST_SECONDS = 1.0
+_TAKERS = 4
+"""How many questions are taken at once: one after the other, a crowd of them would wait for the busy event loop."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,38 +37,35 @@ class Worker:
 
         What has not finished in `drain_seconds` is stopped and goes to another worker, or to this one's next run.
         """
-        try:
-            while not stopping.is_set():
-                await self._free.acquire()
-                delivery = await self._next(stopping)
-                if delivery is None:
-                    self._free.release()
-                    continue
-                task = asyncio.create_task(self._work_on(delivery))
-                self._under_way.add(task)
-                task.add_done_callback(self._finished)
-        finally:
-            await self._drain(drain_seconds)
-
-    async def _next(self, stopping: asyncio.Event) -> Delivery | None:
-        taking = asyncio.create_task(self._intake.take(self._name, _WAIT_SECONDS))
+        takers = [asyncio.create_task(self._take()) for _ in range(_TAKERS)]
         ending = asyncio.create_task(stopping.wait())
         try:
-            await asyncio.wait((taking, ending), return_when=asyncio.FIRST_COMPLETED)
-            if not taking.done():
-                return None
-            delivery = taking.result()
+            ended, _ = await asyncio.wait((ending, *takers), return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+        finally:
+            await asyncio.gather(*(_stopped(task) for task in (ending, *takers)))  # what is taken just then goes back
+            await self._drain(drain_seconds)
+
+    async def _take(self) -> None:
+        """Begin with one question after the other, whenever there is a slot."""
+        while True:
+            await self._free.acquire()
+            delivery = await self._next()
+            if delivery is None:
+                self._free.release()
+                continue
+            task = asyncio.create_task(self._work_on(delivery))
+            self._under_way.add(task)
+            task.add_done_callback(self._finished)
+
+    async def _next(self) -> Delivery | None:
+        try:
+            return await self._intake.take(self._name, _WAIT_SECONDS)
         except IntakeFailed as error:
             logger.warning("no questions can be taken: %s", error)
-            await asyncio.wait((ending,), timeout=_REST_SECONDS)
+            await asyncio.sleep(_REST_SECONDS)
             return None
-        finally:  # what is taken just then goes back
-            await _stopped(taking)
-            await _stopped(ending)
-        if delivery is not None and stopping.is_set():
-            await self._give_back(delivery)
-            return None
-        return delivery
 
     async def _work_on(self, delivery: Delivery) -> None:
         """The handler runs while the claim is held; whoever loses the claim stops at once."""
@@ -128,10 +127,6 @@ class Worker:
             await self._intake.leave(self._name)
         except IntakeFailed as error:
             logger.warning("what was under way could not be given back: %s", error)
-
-    async def _give_back(self, delivery: Delivery) -> None:
-        with suppress(ClaimLost, IntakeFailed):
-            await self._intake.release(delivery)
 
 
 async def _stopped(task: "asyncio.Task[Any]") -> None:

@@ -16,10 +16,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from bench_parts import DEMO, SHARED, FixedVectors, Ran, Row, build, erica, percentiles
+from bench_parts import DEMO, SHARED, FixedVectors, Ran, Row, build, erica, percentiles, report
 from fakes import retriever_of
-from rich.console import Console
-from rich.table import Table
 
 from retrieval.adapters.fastembed import load_embedder
 from retrieval.adapters.qdrant_edge import EdgeIndexStore
@@ -167,18 +165,14 @@ def main() -> None:
         folder = Path(name)
         # Processes first: a child's peak memory is never less than what its parent held when it was started.
         processes = process_rows(folder)
+        from bench_chat import chat_rows
         from bench_graph import graph_rows
 
+        chat = folder / "chat"
+        chat.mkdir()
         rows = [*asyncio.run(search_rows(folder)), *embedding_rows(), *asyncio.run(graph_rows(folder)), *processes]
-    table = Table(title="make bench", box=None)
-    for column in ("what", "measured", "limit", ""):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for row in rows:
-        verdict = "" if row.limit is None else "ok" if row.value <= row.limit else "over"
-        limit = "" if row.limit is None else f"{row.limit:g} {row.unit}"
-        table.add_row(row.name, f"{row.value:.2f} {row.unit}", limit, verdict)
-    Console(stderr=True, width=120).print(table)
-    print(json.dumps([row.__dict__ for row in rows]))
+        rows += asyncio.run(chat_rows(chat))
+    report("make bench", rows)
 
 
 if __name__ == "__main__":

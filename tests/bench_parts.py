@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 from retrieval.adapters.bm25 import Bm25Encoder
 from retrieval.manifest import Manifest
@@ -42,6 +44,19 @@ def percentiles(name: str, taken: Sequence[float], p50: float | None = None, p95
         Row(f"{name}, p50", float(np.percentile(taken, 50)), "ms", p50),
         Row(f"{name}, p95", float(np.percentile(taken, 95)), "ms", p95),
     ]
+
+
+def report(title: str, rows: Sequence[Row]) -> None:
+    """A table on standard error, JSON on standard output."""
+    table = Table(title=title, box=None)
+    for column in ("what", "measured", "limit", ""):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for row in rows:
+        verdict = "" if row.limit is None else "ok" if row.value <= row.limit else "over"
+        limit = "" if row.limit is None else f"{row.limit:g} {row.unit}"
+        table.add_row(row.name, f"{row.value:.2f} {row.unit}", limit, verdict)
+    Console(stderr=True, width=120).print(table)
+    sys.stdout.write(json.dumps([row.__dict__ for row in rows]) + "\n")
 
 
 class FixedVectors:

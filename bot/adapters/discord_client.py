@@ -45,6 +45,7 @@ _FOR_EVER = {
 }
 _LONGEST_WAIT = 60.0
 """Seconds. Whoever must wait longer for Discord's rate limit gives up instead, and another attempt comes later."""
+_CALL_SECONDS = 90.0  # more than the longest wait
 _LOGIN_PAUSES = (1.0, 3.0, 8.0, 15.0)
 _PAUSES = (0.3, 2.0, 5.0)
 _LIMITED = 429
@@ -163,6 +164,31 @@ def translated() -> Iterator[None]:
         raise DeliveryFailed("the connection to Discord has been closed") from error
 
 
+async def seen_through(call: Awaitable[T]) -> T:
+    """A call that goes on, for 90 s at most, when whoever waits for it is cancelled. Raises TimeoutError and its own.
+
+    The library closes a gate while Discord limits the whole bot, and one call opens it again. Were that one cancelled
+    (discord.py 2.7, HTTPClient.request), no other call would ever get through.
+    """
+
+    async def bounded() -> T:
+        async with asyncio.timeout(_CALL_SECONDS):
+            return await call
+
+    task = asyncio.create_task(bounded())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(task: "asyncio.Task[Any]") -> None:
+    """Nobody waits for its end any more."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.info("a call that nobody waits for any more failed: %s", type(error).__name__)
+
+
 async def insist(call: Callable[[], Awaitable[T]]) -> T:
     """Call again where the line broke, Discord was not there, or what is before it limits us: the library does not.
 
@@ -170,7 +196,7 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
     """
     for pause in _PAUSES:
         try:
-            return await call()
+            return await seen_through(call())
         except aiohttp.ClientConnectionError:
             pass
         except discord.HTTPException as error:
@@ -179,7 +205,7 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
             elif error.status != _UNAVAILABLE:
                 raise
         await asyncio.sleep(pause)
-    return await call()
+    return await seen_through(call())
 
 
 def _asked_pause(error: discord.HTTPException, pause: float) -> float:

@@ -15,6 +15,7 @@ import aiohttp
 import discord
 import stamina
 
+from bot.adapters.discord_client import seen_through
 from bot.adapters.discord_events import Place, edited_after, guild_of, heard, is_said, place_of
 from bot.adapters.discord_work import Work
 from bot.errors import EricaError
@@ -118,7 +119,7 @@ class DiscordHearing:
             if len(self._places) >= _PLACES_AT_MOST:
                 self._places.clear()
             try:
-                found = place_of(guild, id_, await client.fetch_channel(id_))
+                found = place_of(guild, id_, await seen_through(client.fetch_channel(id_)))
             except (discord.NotFound, discord.Forbidden, discord.InvalidData, LookupError):
                 logger.info("the channel %s cannot be looked at", id_)  # or is told in part
                 found = await self._own_thread(str(guild), str(id_))

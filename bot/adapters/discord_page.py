@@ -7,7 +7,7 @@ import logging
 
 import discord
 
-from bot.adapters.discord_client import translated
+from bot.adapters.discord_client import seen_through, translated
 from bot.adapters.discord_hook import InteractionHook, TokenExpired
 from bot.adapters.discord_parts import Part
 from bot.adapters.discord_posts import Posts
@@ -46,7 +46,7 @@ async def _write_to(client: discord.Client, posts: Posts, parts: list[Part]) -> 
     try:
         if not incoming.private:
             with translated():
-                place = await client.create_dm(discord.Object(int(incoming.author)))
+                place = await seen_through(client.create_dm(discord.Object(int(incoming.author))))
         for number, part in enumerate(parts, done):
             message = await posts.tell(place, part, number)
             await posts.record(further=(*posts.progress.further, str(message)))

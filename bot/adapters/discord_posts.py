@@ -17,6 +17,7 @@ from bot.adapters.discord_client import (
     THREAD_ARCHIVED,
     UNKNOWN_MESSAGE,
     insist,
+    seen_through,
     translated,
 )
 from bot.adapters.discord_parts import Part, nonce_of
@@ -196,9 +197,13 @@ class Posts:
         known = [int(one) for one in (incoming.message, incoming.event) if one.isdecimal()]  # ids grow with time
         after = discord.Object(max([*self.ids[-1:], reference or 0, *known]))
         channel = self._client.get_partial_messageable(self.place)
+
+        async def look() -> list[discord.Message]:
+            return [one async for one in channel.history(limit=_LOOKED_AT, after=after if after.id else None)]
+
         with translated():
             try:
-                found = [one async for one in channel.history(limit=_LOOKED_AT, after=after if after.id else None)]
+                found = await seen_through(look())
             except (discord.Forbidden, discord.NotFound):  # then the nonce alone must do
                 return None
         for one in found:
@@ -238,7 +243,8 @@ class Posts:
     async def _delete(self, message: int) -> None:
         try:
             with translated():
-                await self._client.get_partial_messageable(self.place).get_partial_message(message).delete()
+                place = self._client.get_partial_messageable(self.place)
+                await seen_through(place.get_partial_message(message).delete())
         except DeliveryFailed as error:
             logger.info("a message of question %s could not be removed: %s", self.delivery.id, error)
 

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 import yarl
 
-from bot.adapters.discord_client import DiscordRest, api_host, translated
+from bot.adapters.discord_client import DiscordRest, api_host, seen_through, translated
 from bot.adapters.discord_editor import Act, ChannelEditors
 from bot.adapters.discord_hook import InteractionHook, TokenExpired
 from bot.adapters.discord_page import present_page
@@ -154,7 +154,7 @@ class DiscordReply:
         channel = self._client.get_partial_messageable(int(incoming.thread or incoming.channel))
         try:
             with translated():
-                await channel.get_partial_message(int(incoming.message)).add_reaction(_WELCOME)
+                await seen_through(channel.get_partial_message(int(incoming.message)).add_reaction(_WELCOME))
         except DeliveryFailed as error:
             logger.info("question %s got no reaction: %s", self._posts.delivery.id, error)
 

@@ -65,6 +65,7 @@ class LitellmModel:
         self._learned: int | None = settings.context_tokens
         self._ask_after = -math.inf  # the loop's clock
         self._asking = asyncio.Lock()
+        self._warm = False
 
     def __repr__(self) -> str:
         return f"LitellmModel({self.name!r})"
@@ -94,7 +95,9 @@ class LitellmModel:
         except ModelFailed as error:
             logger.error("%s", error)
             return
-        await asyncio.to_thread(self.count_tokens, "")  # loads the tokenizer, half a second for some models
+        if not self._warm:
+            await asyncio.to_thread(self.count_tokens, "")  # loads the tokenizer, half a second for some models
+            self._warm = True
         async with self._asking:
             if self._learned is None and _now() >= self._ask_after:
                 self._ask_after = _now() + ASK_AGAIN_SECONDS

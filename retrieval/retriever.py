@@ -40,6 +40,7 @@ _NEAR = 0.55
 """The cosine from which a concept's name is near a question."""
 _NEAREST_WEIGHT = 0.5
 _GROUNDWORK = 2
+_AT_ONCE = 2
 """At most so many passages on what one needs to know first."""
 
 
@@ -78,6 +79,8 @@ class Retriever:
         self._catalog, self._fusion = catalog, fusion
         self._open: _Open | None = None
         self._opening = asyncio.Lock()
+        # Searching computes: a crowd of searches side by side would hold up whatever else the event loop has to do.
+        self._turn = asyncio.Semaphore(_AT_ONCE)
         self._counted: dict[tuple[str, str], Mapping[int, int]] = {}
 
     async def open(self) -> Manifest:
@@ -102,6 +105,10 @@ class Retriever:
         """
         searched = _usable(question, previous)
         opened = await self._current()
+        async with self._turn:
+            return await self._search(searched, opened, options)
+
+    async def _search(self, searched: SearchText, opened: _Open, options: Options) -> Retrieval:
         clock = _Clock()
         query = read_query(searched, opened.vocabulary, self._encoder.query)
         with clock.stage("embed"):

@@ -94,6 +94,11 @@ class ModelChain:
         """Warm every model up, side by side. Never raises; cheap to repeat."""
         await asyncio.gather(*(model.warm_up() for model in self._models))
 
+    async def aclose(self) -> None:
+        """Close the models' connections, for shutting down."""
+        for model in self._models:
+            await model.aclose()
+
     async def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncGenerator[ChainEvent, None]:
         """Pieces, and Switched wherever another model starts over; one Finished at the end.
 

@@ -49,6 +49,10 @@ class ChatModel(Protocol):
         """Load what the first answer would otherwise wait for, and learn `context_tokens`. Never raises."""
         ...
 
+    async def aclose(self) -> None:
+        """Close connections, for shutting down."""
+        ...
+
     def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncIterator[str | ModelUsage]:
         """Pieces of text as they come, then one ModelUsage.
 

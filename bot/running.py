@@ -53,6 +53,8 @@ async def running(
             await _warm(parts)
         service = Service(parts, roles, stopping)
         async with AsyncExitStack() as stack:
+            if wiring.models is not None:
+                stack.push_async_callback(wiring.models.aclose)
             await service.start(stack)
             logger.info("erica is running: %s", ", ".join(sorted(roles)))
             yield service

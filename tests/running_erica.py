@@ -108,11 +108,12 @@ def surroundings_in(folder: Path, indexes: Path, more: str = "", **servers: Any)
 @asynccontextmanager
 async def running_here(surroundings: Surroundings, only: Role | None = None) -> AsyncIterator[Service]:
     """Erica in this process and event loop, drained at the end."""
+    with patch.dict(os.environ, surroundings.environment, clear=True):  # no longer: libraries note things there, too
+        settings = read_settings()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(patch.dict(os.environ, surroundings.environment, clear=True))
         if surroundings.discord:
             stack.enter_context(pointed_at(surroundings.discord))
-        wiring = Wiring(read_settings(), lambda _: None)
+        wiring = Wiring(settings, lambda _: None)
         courses = [load_course(file) for file in wiring.settings.course_files]
         async with running(wiring, courses, only, asyncio.Event()) as service:
             await ready(service.port)

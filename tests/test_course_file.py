@@ -86,6 +86,7 @@ style = "Be brief."
 
 [limits]
 questions_per_student_per_day = 9
+questions_per_student_per_minute = 3
 
 [chunking]
 target = 900

@@ -261,7 +261,7 @@ def test_libraries_never_show_what_they_send(level: str) -> None:
     log_as_json(level, lines)
     app = AsyncApp(token="xoxb-1-1", signing_secret="s" * 32, name="slack.py")  # takes the level of the root logger
     names = ["slack_sdk.web.async_base_client", "slack_bolt.AsyncApp", "slack.py:AsyncApp", "discord.http"]
-    names += ["discord.gateway", "httpx", "httpcore.http11", "LiteLLM", "qdrant_client.http", "aiohttp.access"]
+    names += ["discord.gateway", "httpx", "httpcore.http11", "qdrant_client.http", "aiohttp.access"]
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
     for logger in (app.logger, *map(logging.getLogger, names)):
@@ -316,6 +316,8 @@ async def test_the_text_of_a_question_is_in_no_line_also_when_its_answer_fails(
         await wiring.ingest(course, SilentProgress())
         with bound(question="1-0"):
             events = [event async for event in wiring.tutor(course).answer(Question(text))]
+        assert wiring.models is not None
+        await wiring.models.aclose()
     assert isinstance(events[-1], Answer)
     assert (events[-1].outcome, len(server.requests)) == ("extractive", 2)
     failures = [line for line in lines.all if line["logger"] == "bot.model_chain"]

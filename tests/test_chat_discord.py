@@ -74,7 +74,7 @@ async def test_a_mention_opens_a_thread_with_the_answer_its_links_and_pictures(
 ) -> None:
     model_server.script = [ok(ANSWER[0], FORMULA, TABLE, ANSWER[1])]
     question = await asked(erica)
-    await erica.until(lambda: answers(erica, question.id), within=1.0)
+    await erica.until(lambda: answers(erica, question.id))
     await erica.until(lambda: any("Sources" in one.content for one in answers(erica, question.id)))
     first, second = answers(erica, question.id)
     assert "Attention lets each word look at **all the others**" in first.content

@@ -58,7 +58,7 @@ async def asked(slack: LoopbackSlack, text: str = QUESTION, user: str = "U1", th
 
 async def test_a_mention_is_answered_in_its_thread_with_links_and_buttons(erica: LoopbackSlack) -> None:
     question = await asked(erica)
-    assert await erica.until(lambda: erica.status(SLACK_CHANNEL, question), within=1.0)
+    assert await erica.until(lambda: erica.status(SLACK_CHANNEL, question))
     answer = await erica.until(lambda: finished(erica, question))
     assert "Attention lets each word look at all the others" in answer.text
     assert re.findall(r"\[\d\](?! (?:[A-Z]\w+ )?\(https://example\.edu/demo/)", answer.text) == []

@@ -50,6 +50,8 @@ def read_query(search: SearchText, vocabulary: Vocabulary, encode: Callable[[str
                 known, weight = vocabulary.knows(hashed), share
                 if not known and word.startswith(ACRONYM):
                     continue  # the course may write it otherwise, as in ReLU; the plain word speaks for it
+                if not known and word.isdigit():
+                    continue  # a number that the course never mentions says nothing of what is asked about
                 repaired = None if known else vocabulary.repair(word)
                 if repaired is not None and (meant := encode(repaired).indices):
                     hashed, known, weight = meant[0], True, share * _REPAIRED

@@ -230,6 +230,10 @@ def test_words_weigh_one_repairs_and_context_half() -> None:
     assert weight_of(asked("filter", "kalmn"), "kalman") == 0.25
 
 
+def test_a_number_that_the_course_never_mentions_is_no_subject() -> None:
+    assert asked("gradient descent (4711)").terms == asked("gradient descent").terms
+
+
 def test_both_arms_see_the_repaired_question() -> None:
     query = asked("What is Gradeint descent?")
     assert query.dense == "What is gradient descent?"

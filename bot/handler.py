@@ -13,7 +13,7 @@ from dataclasses import replace
 from bot import phrases
 from bot.answering import Answering, Books, Desk, noted
 from bot.courtesy import courtesy
-from bot.errors import ClaimLost, DeliveryFailed, EricaError, IntakeFailed, QuestionRejected, Undeliverable
+from bot.errors import ClaimLost, DeliveryFailed, EricaError, IntakeFailed, QuestionRejected, RateLimited, Undeliverable
 from bot.halts import Halts, Watched
 from bot.intake import MOST_ATTEMPTS, Delivery, Incoming, Platform, Progress
 from bot.journal import Entry, Halt
@@ -174,13 +174,18 @@ class Handler:
             await reply.react()
             self._ended(delivery, outcome, started)
             return
-        unasked = page is not None and incoming.kind in ("command", "shortcut") and delivery.progress == Progress()
-        if not (unasked and incoming.reply_to):  # nobody else need see that a command asked nothing
-            await reply.begin(phrases.SEARCHING)
+        answering: Answering | None = None
         if page is None:
             answering = Answering(delivery, self._desks[incoming.course], reply, replies, self._books, self._halts)
             try:
                 await answering.admit()
+            except RateLimited as error:
+                page, outcome, answering = Page(error.user_message), "refused", None
+        unasked = page is not None and incoming.kind in ("command", "shortcut") and delivery.progress == Progress()
+        if not (unasked and incoming.reply_to):  # nobody else need see that a command asked nothing, or too much
+            await reply.begin(phrases.SEARCHING)
+        if answering is not None:
+            try:
                 outcome = await answering.run(watched)
             except QuestionRejected as error:
                 page, outcome = Page(error.user_message), "refused"

@@ -200,6 +200,10 @@ async def test_a_question_too_many_is_told_when_to_ask_again(erica: LoopbackSlac
     refused = [one for one in questions if "within the last minute" in erica.answers(SLACK_CHANNEL, one)[0].text]
     assert len(refused) == 1
     assert len(model_server.requests) == 6
+    before = len(erica.channels[SLACK_CHANNEL].messages)
+    await erica.slash("/ask", QUESTION, user="U1", channel=SLACK_CHANNEL)
+    await erica.until(lambda: whispered(erica, "U1", "within the last minute"))
+    assert len(erica.channels[SLACK_CHANNEL].messages) == before + 1, "nobody else sees that it was too much"
 
 
 async def test_what_the_course_does_not_cover_is_said(erica: LoopbackSlack, model_server: LoopbackModel) -> None:

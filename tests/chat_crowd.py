@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from aiohttp import web
-from discord_world import Message as DiscordMessage
+from discord_records import Message as DiscordMessage
 from loopback_discord import LoopbackDiscord
 from loopback_model import LoopbackModel, Seen
 from loopback_slack import LoopbackSlack

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from discord_world import (
+from discord_records import (
     APP,
     MEMBER,
     PERMISSIONS,
@@ -21,9 +21,9 @@ from discord_world import (
     Json,
     Message,
     User,
-    World,
     components,
 )
+from discord_world import World
 
 GUILDS, GUILD_MEMBERS, PRESENCES, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 8, 1 << 15
 PRIVILEGED = GUILD_MEMBERS | PRESENCES | MESSAGE_CONTENT

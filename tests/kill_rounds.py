@@ -41,8 +41,8 @@ WORKERS = 2
 _OnCall = Callable[[str], None]
 
 
-class WatchedSlack(LoopbackSlack):
-    """Tells of each call when it was carried out and before it is answered."""
+class _Watched:
+    """A loopback platform that tells of each call when it was carried out and before it is answered."""
 
     on_call: _OnCall | None = None
     _reported = 0
@@ -51,20 +51,16 @@ class WatchedSlack(LoopbackSlack):
         super().changed()
         if self.on_call and len(self.calls) > self._reported:
             self._reported = len(self.calls)
-            self.on_call(self.calls[-1].method)
+            call = self.calls[-1]
+            self.on_call(call.route if isinstance(self, LoopbackDiscord) else call.method)
 
 
-class WatchedDiscord(LoopbackDiscord):
-    """Tells of each call when it was carried out and before it is answered."""
+class WatchedSlack(_Watched, LoopbackSlack):
+    """Slack, watched."""
 
-    on_call: _OnCall | None = None
-    _reported = 0
 
-    def changed(self) -> None:
-        super().changed()
-        if self.on_call and len(self.calls) > self._reported:
-            self._reported = len(self.calls)
-            self.on_call(self.calls[-1].route)
+class WatchedDiscord(_Watched, LoopbackDiscord):
+    """Discord, watched."""
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from campus import logged
-from discord_world import Message, Seen
+from discord_records import Message, Seen
 from loopback_discord import Fault, LoopbackDiscord, discord_server_fixture
 from loopback_model import LoopbackModel, gated, model_server_fixture, ok
 from running_erica import DISCORD_CHANNEL, GUILD, Surroundings, running_here, surroundings_in

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from discord_world import File, Message, Seen
+from discord_records import File, Message, Seen
 from loopback_discord import LoopbackDiscord, discord_server_fixture
 from loopback_model import LoopbackModel, gated, model_server_fixture, ok, status
 from running_erica import (

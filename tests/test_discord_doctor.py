@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from discord_gateway import MESSAGE_CONTENT
-from discord_world import APP, Channel
+from discord_records import APP, Channel
 from loopback_discord import API, Fault, LoopbackDiscord, discord_server_fixture
 from pydantic import SecretStr
 

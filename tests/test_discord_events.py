@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 import pytest
-from discord_world import Json
+from discord_records import Json
 from hypothesis import given
 from hypothesis import strategies as st
 

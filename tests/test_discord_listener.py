@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from discord_gateway import MESSAGE_CONTENT
-from discord_world import APP, Channel, Component, File, Interaction, Message, User, components
+from discord_records import APP, Channel, Component, File, Interaction, Message, User, components
 from loopback_discord import API, Fault, LoopbackDiscord, discord_server_fixture
 from pydantic import SecretStr
 from redis.asyncio import Redis

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from discord_world import File, Interaction, Message, Seen
+from discord_records import File, Interaction, Message, Seen
 from loopback_discord import API, Fault, LoopbackDiscord, discord_server_fixture
 from pydantic import SecretStr
 

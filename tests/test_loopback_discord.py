@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from discord_gateway import MESSAGE_CONTENT
-from discord_world import APP, File, Json, Message, render_transcript
+from discord_records import APP, File, Json, Message, render_transcript
 from loopback_discord import API, Fault, LoopbackDiscord, discord_server_fixture
 
 with warnings.catch_warnings():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from discord_world import Seen as DiscordSeen
+from discord_records import Seen as DiscordSeen
 from markdown_it import MarkdownIt
 from slack_records import Seen as SlackSeen
 from slack_shown import Json, shown_mrkdwn

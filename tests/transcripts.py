@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from discord_world import Seen as DiscordSeen
-from discord_world import render_transcript
+from discord_records import Seen as DiscordSeen
+from discord_records import render_transcript
 from erica_command import erica
 from loopback_discord import LoopbackDiscord
 from loopback_model import LoopbackModel, Reply, ok, status
